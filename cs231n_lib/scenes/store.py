@@ -1,0 +1,130 @@
+"""The course's own dataset: labelled images from fixed seeds, kept in the user's cache folder."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import TypeAlias
+
+import numpy as np
+import pooch
+from numpy.typing import NDArray
+
+from cs231n_lib.scenes.classification import make_classification
+
+__all__ = ["VERSION", "load_scenes"]
+
+Labelled: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.int64]]
+
+# Raised whenever the drawing changes, so that nobody's cache serves the pictures of before.
+VERSION = 1
+
+# Images are drawn, stored and loaded in blocks with a seed each, so that a few cost little.
+_BLOCK = 1000
+_SPLITS = {"training": 0, "validation": 1, "test": 2}
+
+
+def load_scenes(
+    num_training: int = 10_000, num_validation: int = 1_000, num_test: int = 1_000
+) -> tuple[
+    NDArray[np.uint8],
+    NDArray[np.int64],
+    NDArray[np.uint8],
+    NDArray[np.int64],
+    NDArray[np.uint8],
+    NDArray[np.int64],
+]:
+    """Load the ``scenes`` dataset, drawing on first use whatever is not in the cache yet.
+
+    The images come from fixed seeds and are the same on every machine; a smaller number gives the
+    first of those that a larger number gives. Each thousand images contains every class equally
+    often. The first call takes seconds and leaves files in the cache folder (``CS231N_CACHE`` if
+    set, else the operating system's usual place); a damaged file there is drawn again, and a folder
+    that cannot be written to only costs the time next time.
+
+    Parameters
+    ----------
+    num_training, num_validation, num_test : int, default 10,000, 1,000 and 1,000
+        Number of images of each split, at least zero, without upper limit. Only the needed blocks
+        of a thousand are drawn or read.
+
+    Returns
+    -------
+    X_train, y_train, X_val, y_val, X_test, y_test : ndarray
+        Images, uint8 RGB of shape ``(N, 32, 32, 3)``, and labels, int64 indices into
+        ``CLASS_NAMES`` of shape ``(N,)``.
+
+    Raises
+    ------
+    ValueError
+        If a number is negative.
+    """
+    numbers = {"training": num_training, "validation": num_validation, "test": num_test}
+    for split, number in numbers.items():
+        if number < 0:
+            raise ValueError(f"expected num_{split} of at least 0, got {number}")
+    wanted = {split: range(-(-number // _BLOCK)) for split, number in numbers.items()}
+    jobs = [(split, index) for split, indices in wanted.items() for index in indices]
+    # NumPy lets go of the interpreter lock in its loops, so threads share the drawing.
+    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+        blocks = dict(zip(jobs, pool.map(lambda job: _load_block(*job), jobs), strict=True))
+    X_train, y_train = _join(blocks, "training", num_training)
+    X_val, y_val = _join(blocks, "validation", num_validation)
+    X_test, y_test = _join(blocks, "test", num_test)
+    return X_train, y_train, X_val, y_val, X_test, y_test
+
+
+def _join(blocks: dict[tuple[str, int], Labelled], split: str, number: int) -> Labelled:
+    """First ``number`` images and labels of a split out of its blocks, as arrays of their own."""
+    images = np.empty((number, 32, 32, 3), dtype=np.uint8)
+    labels = np.empty(number, dtype=np.int64)
+    for start in range(0, number, _BLOCK):
+        block_images, block_labels = blocks[split, start // _BLOCK]
+        stop = min(start + _BLOCK, number)
+        images[start:stop] = block_images[: stop - start]
+        labels[start:stop] = block_labels[: stop - start]
+    return images, labels
+
+
+def _load_block(split: str, index: int) -> Labelled:
+    """One block from the cache, or drawn and cached."""
+    folder = Path(os.environ.get("CS231N_CACHE") or pooch.os_cache("cs231n"))
+    path = folder / f"scenes-{VERSION}-{split}-{index:03d}.npz"
+    block = _read(path)
+    if block is None:
+        seed = np.random.SeedSequence((231, _SPLITS[split], index))
+        block = make_classification(_BLOCK, np.random.Generator(np.random.PCG64(seed)))
+        _write(path, block)
+    return block
+
+
+def _read(path: Path) -> Labelled | None:
+    """Read a cached block; None if there is none or it is damaged (zip files have checksums)."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            images, labels = arrays["images"], arrays["labels"]
+    except (OSError, EOFError, KeyError, ValueError, TypeError, zipfile.BadZipFile):
+        return None
+    if images.shape != (_BLOCK, 32, 32, 3) or images.dtype != np.uint8:
+        return None
+    if labels.shape != (_BLOCK,) or labels.dtype != np.int64:
+        return None
+    return images, labels
+
+
+def _write(path: Path, block: Labelled) -> None:
+    """Write a block so that readers see all of it or nothing; do without where that fails."""
+    partial: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=path.parent, suffix=".partial", delete=False) as file:
+            partial = Path(file.name)
+            np.savez(file, images=block[0], labels=block[1])
+        partial.replace(path)
+    except OSError:
+        # A full or read-only disk: the images are at hand all the same.
+        if partial is not None:
+            partial.unlink(missing_ok=True)
