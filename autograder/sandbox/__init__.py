@@ -1,0 +1,17 @@
+"""Where hand-ins run: processes that can compute and answer, and nothing else.
+
+A *mechanism* puts up the wall (:mod:`.bubblewrap`, or none at all in :mod:`.unconfined`); a
+:class:`Zygote` is the warm process behind it, from which one worker is forked for each hand-in.
+"""
+
+from .mechanisms import Mechanism, choose_mechanism, mechanisms
+from .zygote import Worker, WorkerLost, Zygote
+
+__all__ = [
+    "Mechanism",
+    "Worker",
+    "WorkerLost",
+    "Zygote",
+    "choose_mechanism",
+    "mechanisms",
+]

@@ -1,0 +1,178 @@
+"""The trusted side's end of the warm process: start it, fork workers from it, end them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, TextIO
+
+from ..errors import SandboxUnavailable
+from ..worker.confine import Limits
+from .mechanisms import Mechanism, worker_environment
+from .view import interpreter_view
+
+__all__ = ["Worker", "WorkerLost", "Zygote"]
+
+START_SECONDS = 60.0
+ANSWER_SECONDS = 10.0
+
+
+class WorkerLost(Exception):
+    """The zygote does not do what it should: the grader's own trouble, never the student's."""
+
+
+class Worker:
+    """One forked worker: its connection, and the means to end it."""
+
+    def __init__(self, zygote: Zygote, number: int, channel: socket.socket) -> None:
+        self._zygote = zygote
+        self.number = number
+        self.channel = channel
+
+    def end(self) -> int | None:
+        """Kill the worker and all it started; return how it ended, if it had ended by itself."""
+        self.channel.close()
+        return self._zygote.end(self.number)
+
+
+class Zygote:
+    """A warm process behind a wall. Use as a context manager.
+
+    Parameters
+    ----------
+    mechanism
+        How the wall is made.
+    hidden
+        Folders that no worker may see: the course root above all.
+    """
+
+    def __init__(self, mechanism: Mechanism, hidden: tuple[Path, ...] = ()) -> None:
+        self.mechanism = mechanism
+        self._view = interpreter_view(hidden)
+        self._count = 0
+        self._ended: dict[int, int] = {}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket
+        self._log: TextIO
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+
+    def __enter__(self) -> Zygote:
+        self._start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+
+    def spawn(self, limits: Limits) -> Worker:
+        """Fork a worker.
+
+        Raises
+        ------
+        WorkerLost
+            If the zygote is gone and cannot be started again.
+        """
+        if self._process is None or self._process.poll() is not None:
+            self._stop()
+            self._start()
+        ours, theirs = socket.socketpair()
+        self._count += 1
+        with theirs:
+            try:
+                socket.send_fds(self._control, [self._order(limits)], [theirs.fileno()])
+            except OSError as error:
+                ours.close()
+                raise WorkerLost(f"the sandbox ended: {self._last_words()}") from error
+        return Worker(self, self._count, ours)
+
+    def _order(self, limits: Limits) -> bytes:
+        confines = self.mechanism.confines
+        if not confines and self._scratch is None:
+            self._scratch = tempfile.TemporaryDirectory(prefix="autograder-")
+        order = {
+            "spawn": self._count,
+            "limits": vars(limits),
+            "namespaces": confines,
+            "filter": base64.b64encode(self.mechanism.filter()).decode(),
+            "folder": "/tmp" if self._scratch is None else self._scratch.name,  # noqa: S108
+            "environment": worker_environment(),
+        }
+        return json.dumps(order).encode()
+
+    def end(self, number: int) -> int | None:
+        """End a worker; return its exit status if it had ended before being told to.
+
+        Raises
+        ------
+        WorkerLost
+            Never: a zygote that does not answer is itself killed, and its workers with it.
+        """
+        self._listen(0.05)
+        if number in self._ended:
+            return self._ended.pop(number)
+        try:
+            self._control.send(json.dumps({"kill": number}).encode())
+            deadline = time.monotonic() + ANSWER_SECONDS
+            while number not in self._ended and time.monotonic() < deadline:
+                self._listen(deadline - time.monotonic())
+        except (OSError, WorkerLost):
+            self._stop()
+        if self._ended.pop(number, None) is None:
+            self._stop()
+        return None
+
+    def _listen(self, seconds: float) -> None:
+        """Take in one message of the zygote, or none within ``seconds``."""
+        self._control.settimeout(max(seconds, 0.001))
+        try:
+            message = self._control.recv(65536)
+        except TimeoutError:
+            return
+        if not message:
+            raise WorkerLost(f"the sandbox ended: {self._last_words()}")
+        content: dict[str, Any] = json.loads(message)
+        if "exit" in content:
+            self._ended[content["exit"]] = content["status"]
+
+    def _start(self) -> None:
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._log = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115
+        with theirs:
+            command = self.mechanism.command(self._view, theirs.fileno())
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._log,
+                pass_fds=[theirs.fileno()],
+                env=worker_environment(),
+                cwd="/",
+            )
+        self._control.settimeout(START_SECONDS)
+        try:
+            ready = self._control.recv(65536)
+        except OSError:
+            ready = b""
+        if not ready:
+            words = self._last_words()
+            self._stop()
+            raise SandboxUnavailable(f"The sandbox ({self.mechanism.name}) does not start: {words}")
+
+    def _last_words(self) -> str:
+        self._log.seek(0)
+        return self._log.read()[-500:].strip() or "it said nothing"
+
+    def _stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+            self._control.close()
+            self._log.close()
+        if self._scratch is not None:
+            self._scratch.cleanup()
+            self._scratch = None

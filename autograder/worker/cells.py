@@ -1,0 +1,182 @@
+"""Run the definitions of a notebook's cells, and nothing else of them.
+
+A hand-in's cells hold what a student needs graded (functions, classes, imports, constants) and what
+they tried along the way (training runs, plots, prints). Grading wants the first without the second:
+
+- imports, ``def`` and ``class`` statements run;
+- assignments run, each for at most half a second, so that ``EPS = 1e-8``, a lambda or a
+  ``functools.partial`` is there; an assignment that loads data through the course library does not;
+- ``if``, ``try`` and ``with`` blocks run when they hold nothing but such statements;
+- everything else (loops, calls, magics, ``print``) is left out.
+
+Each statement stands alone: one that fails takes nothing else down.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import re
+import signal
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Cell", "CellError", "StatementTimeout", "run_definitions", "safe_text"]
+
+STATEMENT_SECONDS = 0.5
+CELL_SECONDS = 2.0
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
+_ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
+_TRANSPARENT_MAGICS = ("%%time", "%%timeit", "%%capture", "%%prun")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One code cell: the name it has in tracebacks, and its source."""
+
+    name: str
+    source: str
+
+
+@dataclass(frozen=True)
+class CellError:
+    """What went wrong in a cell: the exception's type and text, and the line where it arose."""
+
+    cell: str
+    type: str
+    message: str
+    line: int | None
+
+
+class StatementTimeout(BaseException):
+    """Raised in a top-level statement that runs longer than a definition may."""
+
+
+def run_definitions(cells: list[Cell], namespace: dict[str, Any]) -> list[CellError]:
+    """Run the definitions of ``cells`` in ``namespace``, in order.
+
+    Returns
+    -------
+    list of CellError
+        One for each cell that does not parse and each definition that failed; assignments that
+        fail are a student's experiments and are not reported.
+    """
+    errors = []
+    for cell in cells:
+        try:
+            tree = ast.parse(_plain_python(cell.source), filename=f"<cell {cell.name}>")
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            errors.append(_error(cell.name, error, getattr(error, "lineno", None)))
+            continue
+        budget = CELL_SECONDS
+        for statement in tree.body:
+            if not _is_definition(statement, namespace):
+                continue
+            keep = isinstance(statement, _DEFINITIONS)
+            seconds = CELL_SECONDS if keep else min(STATEMENT_SECONDS, budget)
+            if seconds <= 0:
+                continue
+            code = ast.Module(body=[statement], type_ignores=[])
+            try:
+                with _time_limit(seconds) as clock:
+                    # Running a student's definitions is the purpose of this process.
+                    exec(compile(code, f"<cell {cell.name}>", "exec"), namespace)  # noqa: S102
+            except BaseException as error:
+                if keep:
+                    errors.append(_error(cell.name, error, statement.lineno))
+            budget -= 0 if keep else clock()
+    return errors
+
+
+def _error(cell: str, error: BaseException, line: int | None) -> CellError:
+    text = error.msg if isinstance(error, SyntaxError) else safe_text(error)
+    return CellError(cell, type(error).__name__, text[:500], line)
+
+
+def safe_text(error: BaseException) -> str:
+    """Return ``str(error)``, or nothing if the exception's own code fails at that."""
+    try:
+        return str(str(error))
+    except BaseException:
+        return ""
+
+
+def _plain_python(source: str) -> str:
+    """Blank out IPython's magics and shell lines, keeping every line where it is."""
+    lines = source.split("\n")
+    for i, line in enumerate(lines):
+        if line.startswith("%%"):
+            if not line.startswith(_TRANSPARENT_MAGICS):
+                return ""
+            lines[i] = ""
+        if line.strip():
+            break
+    if _parses("\n".join(lines)):
+        return "\n".join(lines)
+    magic = re.compile(r"^(\s*)((\w+\s*=\s*)?[%!?].*|.*\?\??)$")
+    return "\n".join(magic.sub(r"\1pass", line) for line in lines)
+
+
+def _parses(source: str) -> bool:
+    try:
+        ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
+def _is_definition(node: ast.stmt, namespace: dict[str, Any]) -> bool:
+    if isinstance(node, _DEFINITIONS):
+        return True
+    if isinstance(node, _ASSIGNMENTS):
+        return not any(_loads_data(call, namespace) for call in ast.walk(node))
+    if isinstance(node, ast.If | ast.Try | ast.With):
+        blocks = [node.body, getattr(node, "orelse", []), getattr(node, "finalbody", [])]
+        blocks += [handler.body for handler in getattr(node, "handlers", [])]
+        inner = [statement for block in blocks for statement in block]
+        return all(isinstance(s, ast.Pass) or _is_definition(s, namespace) for s in inner)
+    return False
+
+
+def _loads_data(node: ast.AST, namespace: dict[str, Any]) -> bool:
+    """Whether the node calls something of the course library (data, plots, training)."""
+    if not isinstance(node, ast.Call):
+        return False
+    function: ast.expr = node.func
+    while isinstance(function, ast.Attribute):
+        function = function.value
+    if not isinstance(function, ast.Name):
+        return False
+    owner = namespace.get(function.id)
+    module = getattr(owner, "__module__", None) or getattr(owner, "__name__", "")
+    return isinstance(module, str) and module.split(".")[0] == "cs231n_lib"
+
+
+@contextlib.contextmanager
+def _time_limit(seconds: float) -> Iterator[Any]:
+    """Raise :class:`StatementTimeout` after ``seconds``; yields a clock. Main thread only."""
+    import time
+
+    start = time.monotonic()
+
+    def clock() -> float:
+        return time.monotonic() - start
+
+    if threading.current_thread() is not threading.main_thread():
+        yield clock
+        return
+
+    def expire(*_: Any) -> None:
+        raise StatementTimeout(f"ran longer than {seconds:g} s")
+
+    before = signal.signal(signal.SIGALRM, expire)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            yield clock
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -1,0 +1,136 @@
+"""Close the last doors from inside: what a forked worker does to itself before any student code runs.
+
+The outer wall (bubblewrap, or nothing at all in a demonstration) is put up before this process
+starts and holds for its whole life. This module makes the *cell* inside the wall, one for each
+hand-in: process and mount namespaces of its own with a fresh ``/tmp`` and no ``/proc``, no
+capabilities, resource limits, and a seccomp filter that allows computing, threads and files, and
+neither processes nor sockets. ``unshare(2)``, ``capset(2)`` and the like have no Python spelling in
+3.11, hence ctypes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+import struct
+from dataclasses import dataclass
+
+__all__ = [
+    "Limits",
+    "address_space",
+    "can_become_nobody",
+    "drop_privileges",
+    "limit_resources",
+    "new_namespaces",
+    "set_filter",
+]
+
+_CLONE_NEWNS, _CLONE_NEWUTS, _CLONE_NEWIPC, _CLONE_NEWPID = (
+    0x00020000,
+    0x04000000,
+    0x08000000,
+    0x20000000,
+)
+_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REC, _MS_PRIVATE = 1, 2, 4, 8, 0x4000, 1 << 18
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
+_SECCOMP_MODE_FILTER = 2
+_LINUX_CAPABILITY_VERSION_3 = 0x20080522
+_NOBODY = 65534
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one worker may use: bytes of memory beyond the idle worker, bytes of files, threads."""
+
+    memory: int = 2 * 2**30
+    files: int = 64 * 2**20
+    cpu_seconds: int = 600
+
+
+def new_namespaces() -> None:
+    """Leave the wall's mount, process, IPC and host-name namespaces for fresh ones.
+
+    The process namespace holds from the next ``fork`` on. ``/tmp`` is new and empty; ``/proc`` and
+    ``/dev/shm`` are empty and read-only.
+
+    Raises
+    ------
+    OSError
+        If the kernel refuses.
+    """
+    libc = _libc()
+    flags = _CLONE_NEWNS | _CLONE_NEWUTS | _CLONE_NEWIPC | _CLONE_NEWPID
+    _must(libc.unshare(flags), "unshare")
+    _must(libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None), "mount /")
+    safe = _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
+    _must(libc.mount(b"tmpfs", b"/tmp", b"tmpfs", safe, b"size=64m,mode=1777"), "mount /tmp")  # noqa: S108
+    for place in (b"/proc", b"/dev/shm"):  # noqa: S108
+        if os.path.isdir(place):
+            options = b"size=4k,mode=555"
+            _must(libc.mount(b"tmpfs", place, b"tmpfs", safe | _MS_RDONLY, options), "mount")
+
+
+def drop_privileges(*, become_nobody: bool) -> None:
+    """Become nobody if asked to, give up all capabilities, and die with the parent."""
+    libc = _libc()
+    if become_nobody:
+        os.setgroups([])
+        os.setresgid(_NOBODY, _NOBODY, _NOBODY)
+        os.setresuid(_NOBODY, _NOBODY, _NOBODY)
+    header = struct.pack("Ii", _LINUX_CAPABILITY_VERSION_3, 0)
+    _must(libc.capset(header, struct.pack("6I", *[0] * 6)), "capset")
+    _must(libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0), "prctl dumpable")
+    # After the change of user, which clears it.
+    _must(libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "prctl death signal")
+
+
+def limit_resources(limits: Limits, mapped: int) -> None:
+    """Set hard resource limits; memory counts on top of the ``mapped`` bytes of the idle worker."""
+    space = mapped + limits.memory
+    resource.setrlimit(resource.RLIMIT_AS, (space, space))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limits.files, limits.files))
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 5))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+
+
+def set_filter(program: bytes) -> None:
+    """Install a compiled seccomp program (an array of ``struct sock_filter``) for good."""
+    libc = _libc()
+
+    class _Program(ctypes.Structure):
+        _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_char_p)]  # noqa: RUF012
+
+    _must(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl no_new_privs")
+    filled = _Program(len(program) // 8, program)
+    mode = ctypes.c_ulong(_SECCOMP_MODE_FILTER)
+    _must(libc.prctl(_PR_SET_SECCOMP, mode, ctypes.byref(filled), 0, 0), "prctl seccomp")
+
+
+def can_become_nobody() -> bool:
+    """Whether this is root in a user namespace that knows a second user. Needs ``/proc``."""
+    if os.getuid() != 0 or not os.path.exists("/proc/self/uid_map"):
+        return False
+    with open("/proc/self/uid_map") as lines:
+        ranges = [tuple(map(int, line.split())) for line in lines]
+    return any(start <= _NOBODY < start + count for start, _, count in ranges)
+
+
+def address_space() -> int:
+    """Return the bytes of address space of this process; 0 where there is no ``/proc``."""
+    if not os.path.exists("/proc/self/statm"):
+        return 0
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[0]) * resource.getpagesize()
+
+
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def _must(result: int, what: str) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")

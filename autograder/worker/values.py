@@ -1,0 +1,271 @@
+"""Plain values on the wire: how arguments reach a student's function and results come back.
+
+A message is one frame: an 8-byte length of the header, an 8-byte length of the rest, the header
+(JSON), then the raw bytes of every array, one after the other. Nothing is pickled or evaluated, so
+that reading a frame written by hostile code can at worst fail.
+
+What crosses: ``None``, ``bool``, ``int``, ``float``, ``complex``, ``str``, ``bytes``, lists, tuples,
+dictionaries, NumPy arrays and scalars of Boolean and numeric dtypes, and ``numpy.random.Generator``
+objects (by the state of their bit generator, so that both sides draw the same numbers). Anything
+else is replaced by what :class:`Encoder`'s ``refer`` makes of it: a handle to an object that stays
+where it is.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import struct
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+
+__all__ = [
+    "MAX_DEPTH",
+    "MAX_FRAME",
+    "Decoder",
+    "Encoder",
+    "FrameError",
+    "Stream",
+    "TooLarge",
+    "read_frame",
+    "write_frame",
+]
+
+MAX_FRAME = 512 * 2**20
+MAX_HEADER = 16 * 2**20
+MAX_DEPTH = 50
+MAX_ITEMS = 1_000_000
+_LENGTHS = struct.Struct(">QQ")
+_BIT_GENERATORS = ("PCG64", "PCG64DXSM", "Philox", "SFC64", "MT19937")
+
+
+class FrameError(Exception):
+    """A frame that is no frame: malformed, truncated, too long, or holding what no value holds."""
+
+
+class TooLarge(Exception):
+    """A value that would make a frame of more bytes, items or levels than the limits allow."""
+
+
+class Stream(Protocol):
+    """The two operations a frame needs of a connection."""
+
+    def recv_into(self, buffer: memoryview, /) -> int:
+        """Read at least one byte into the buffer; 0 at the end of the stream."""
+
+    def sendall(self, data: Any, /) -> None:
+        """Write all of the data."""
+
+
+class Encoder:
+    """Turn a value into a JSON tree and a list of array buffers.
+
+    Parameters
+    ----------
+    refer
+        Called with every object that is no plain value; returns the JSON node that stands for it.
+    """
+
+    def __init__(self, refer: Callable[[Any], dict[str, Any]]) -> None:
+        self.refer = refer
+        self.buffers: list[memoryview] = []
+        self.size = 0
+        self.items = 0
+
+    def encode(self, value: Any, depth: int = 0) -> Any:
+        """Return the JSON node of ``value``; arrays are appended to ``buffers``."""
+        self.items += 1
+        if depth > MAX_DEPTH or self.items > MAX_ITEMS:
+            raise TooLarge(f"more than {MAX_DEPTH} levels or {MAX_ITEMS:,} items")
+        kind = type(value)
+        if value is None or kind is bool or kind is str:
+            return self._text(value) if kind is str else value
+        if kind is int:
+            return value if abs(value) < 2**63 else {"t": "int", "v": hex(value)[:2048]}
+        if kind is float:
+            return value if math.isfinite(value) else {"t": "float", "v": repr(value)}
+        if kind is list:
+            return [self.encode(item, depth + 1) for item in value]
+        if kind is tuple:
+            return {"t": "tuple", "v": [self.encode(item, depth + 1) for item in value]}
+        if kind is dict:
+            pairs = [[self.encode(k, depth + 1), self.encode(v, depth + 1)] for k, v in value.items()]
+            return {"t": "dict", "v": pairs}
+        return self._rarer(value)
+
+    def _text(self, value: str) -> Any:
+        self._grow(len(value))
+        try:
+            value.encode()
+        except UnicodeEncodeError:  # a lone surrogate has no place in a frame
+            return value.encode("utf-8", "replace").decode()
+        return value
+
+    def _rarer(self, value: Any) -> Any:
+        if isinstance(value, np.ndarray) and value.dtype.kind in "biufc":
+            return self._array(np.asarray(value), "array")
+        if isinstance(value, np.generic) and value.dtype.kind in "biufc":
+            return self._array(np.asarray(value), "scalar")
+        if type(value) is complex:
+            return {"t": "complex", "v": [repr(value.real), repr(value.imag)]}
+        if type(value) is bytes:
+            self._grow(len(value))
+            return {"t": "bytes", "v": base64.b64encode(value).decode()}
+        if type(value) is np.random.Generator:
+            return self._generator(value)
+        return self.refer(value)
+
+    def _array(self, array: np.ndarray[Any, Any], tag: str) -> dict[str, Any]:
+        self._grow(array.nbytes)
+        flat = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).reshape(-1)
+        self.buffers.append(memoryview(flat.view(np.uint8)) if flat.size else memoryview(b""))
+        node = {"t": tag, "d": flat.dtype.str, "s": list(array.shape), "b": len(self.buffers) - 1}
+        return node
+
+    def _generator(self, generator: np.random.Generator) -> Any:
+        state = generator.bit_generator.state
+        if state.get("bit_generator") not in _BIT_GENERATORS:
+            return self.refer(generator)
+        return {"t": "generator", "v": self.encode(state)}
+
+    def _grow(self, nbytes: int) -> None:
+        self.size += nbytes
+        if self.size > MAX_FRAME // 2:
+            raise TooLarge(f"more than {MAX_FRAME // 2**21} MB")
+
+
+class Decoder:
+    """Turn a JSON tree and array bytes back into values; raise :class:`FrameError` on anything odd.
+
+    Parameters
+    ----------
+    blob, lengths
+        The bytes of all arrays and the length of each.
+    resolve
+        Called with every node that stands for an object (``{"t": "handle", …}`` and the like).
+    """
+
+    def __init__(
+        self, blob: memoryview, lengths: list[int], resolve: Callable[[dict[str, Any]], Any]
+    ) -> None:
+        self.resolve = resolve
+        self.parts: list[memoryview] = []
+        start = 0
+        for length in lengths:
+            if type(length) is not int or length < 0:
+                raise FrameError("an array of no length")
+            self.parts.append(blob[start : start + length])
+            start += length
+        if start != len(blob):
+            raise FrameError("array bytes that do not add up")
+
+    def decode(self, node: Any, depth: int = 0) -> Any:
+        """Return the value of a JSON node."""
+        if depth > MAX_DEPTH + 2:
+            raise FrameError("values nested too deeply")
+        if node is None or isinstance(node, bool | int | float | str):
+            return node
+        if isinstance(node, list):
+            return [self.decode(item, depth + 1) for item in node]
+        if not isinstance(node, dict) or not isinstance(node.get("t"), str):
+            raise FrameError("a value of no known kind")
+        try:
+            return self._tagged(node["t"], node, depth)
+        except FrameError:
+            raise
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError, AttributeError) as error:
+            raise FrameError(f"a malformed {node['t'][:20]!r}") from error
+
+    def _tagged(self, tag: str, node: dict[str, Any], depth: int) -> Any:
+        if tag in ("array", "scalar"):
+            return self._array(node, tag)
+        if tag in ("tuple", "dict") and not isinstance(node["v"], list):
+            raise FrameError(f"a {tag} that is none")
+        if tag == "tuple":
+            return tuple(self.decode(item, depth + 1) for item in node["v"])
+        if tag == "dict":
+            return {self.decode(k, depth + 1): self.decode(v, depth + 1) for k, v in node["v"]}
+        if tag == "int":
+            return int(node["v"], 16)
+        if tag == "float":
+            return float(node["v"])
+        if tag == "complex":
+            return complex(float(node["v"][0]), float(node["v"][1]))
+        if tag == "bytes":
+            return base64.b64decode(node["v"], validate=True)
+        if tag == "generator":
+            return _generator(self.decode(node["v"], depth + 1))
+        return self.resolve(node)
+
+    def _array(self, node: dict[str, Any], tag: str) -> Any:
+        dtype = np.dtype(str(node["d"]))
+        shape = tuple(node["s"])
+        if dtype.kind not in "biufc" or dtype.hasobject:
+            raise FrameError("an array of a dtype that is no number")
+        if len(shape) > 32 or any(type(n) is not int or n < 0 for n in shape):
+            raise FrameError("an array of an impossible shape")
+        index = node["b"]
+        if type(index) is not int or index < 0:
+            raise FrameError("an array without bytes")
+        data = self.parts[index]
+        if math.prod(shape) * dtype.itemsize != len(data):
+            raise FrameError("an array whose shape and bytes disagree")
+        # The copy makes the result writeable and independent of the frame.
+        array = np.frombuffer(data, dtype=dtype).reshape(shape).astype(dtype.newbyteorder("="))
+        return array[()] if tag == "scalar" else array
+
+
+def _generator(state: dict[str, Any]) -> np.random.Generator:
+    name = state["bit_generator"]
+    if name not in _BIT_GENERATORS:
+        raise FrameError("an unknown bit generator")
+    bits = getattr(np.random, name)(0)
+    bits.state = state
+    return np.random.Generator(bits)
+
+
+def write_frame(stream: Stream, header: dict[str, Any], buffers: list[memoryview]) -> None:
+    """Write one frame: the header as JSON, then the buffers."""
+    text = json.dumps({**header, "lengths": [len(b) for b in buffers]}, allow_nan=False).encode()
+    body = sum(len(b) for b in buffers)
+    stream.sendall(_LENGTHS.pack(len(text), body))
+    stream.sendall(text)
+    for buffer in buffers:
+        stream.sendall(buffer)
+
+
+def read_frame(stream: Stream, limit: int = MAX_FRAME) -> tuple[dict[str, Any], memoryview]:
+    """Read one frame and return its header and the bytes of its arrays.
+
+    Raises
+    ------
+    EOFError
+        If the stream ends before the frame does.
+    FrameError
+        If the frame is longer than ``limit`` bytes or its header is no JSON object.
+    """
+    n_header, n_body = _LENGTHS.unpack(_read(stream, _LENGTHS.size))
+    if n_header > MAX_HEADER or n_body > limit:
+        raise FrameError("a message longer than any answer can be")
+    try:
+        header = json.loads(bytes(_read(stream, n_header)))
+    except (ValueError, RecursionError) as error:
+        raise FrameError("a message that is no JSON") from error
+    if not isinstance(header, dict) or not isinstance(header.get("lengths"), list):
+        raise FrameError("a message without a header")
+    return header, _read(stream, n_body)
+
+
+def _read(stream: Stream, count: int) -> memoryview:
+    # Grow as bytes arrive: a header that promises 500 MB must not cost 500 MB by promising.
+    chunks = bytearray()
+    while len(chunks) < count:
+        part = bytearray(min(count - len(chunks), 2**20 if len(chunks) < 2**22 else 2**24))
+        got = stream.recv_into(memoryview(part))
+        if got == 0:
+            raise EOFError("the other side closed the connection")
+        chunks += memoryview(part)[:got]
+    return memoryview(chunks)
