@@ -150,54 +150,38 @@ def load_dataset(
     name = default_name() if name is None else _known(name, "load_dataset")
     pixels = _pixel_dtype(dtype)
     sizes = _sizes(name, num_training, num_validation, num_test)
-    arrays, class_names = _load(name, sizes)
-    X_train, X_val, X_test = (arrays[i].astype(pixels, copy=False) for i in (0, 2, 4))
-    return ImageDataset(
-        name, X_train, arrays[1], X_val, arrays[3], X_test, arrays[5], tuple(class_names)
-    )
-
-
-def _load(
-    name: str, sizes: tuple[int, int, int]
-) -> tuple[tuple[NDArray[Any], ...], tuple[str, ...]]:
-    """Load uint8 images and int64 labels; either dataset is imported only when it is wanted."""
-    wanted = dict(zip(("num_training", "num_validation", "num_test"), sizes, strict=True))
+    # Either dataset is imported only where it is wanted: CIFAR-10 brings the downloader along.
     if name == "scenes":
         from cs231n_lib import scenes
 
-        return scenes.load_scenes(**wanted), tuple(scenes.CLASS_NAMES)
-    from cs231n_lib import cifar10
+        arrays = scenes.load_scenes(**sizes)
+        class_names = tuple(scenes.CLASS_NAMES)
+    else:
+        from cs231n_lib import cifar10
 
-    return cifar10.load_cifar10(**wanted), cifar10.CLASS_NAMES
+        arrays = cifar10.load_cifar10(**sizes, dtype=pixels)
+        class_names = cifar10.CLASS_NAMES
+    X_train, X_val, X_test = (arrays[i].astype(pixels, copy=False) for i in (0, 2, 4))
+    _, y_train, _, y_val, _, y_test = arrays
+    return ImageDataset(name, X_train, y_train, X_val, y_val, X_test, y_test, class_names)
 
 
 def _sizes(
     name: str, num_training: int | None, num_validation: int | None, num_test: int | None
-) -> tuple[int, int, int]:
-    """Fill in the defaults and refuse what the dataset does not have."""
-    wanted = (num_training, num_validation, num_test)
-    what = ("num_training", "num_validation", "num_test")
-    training, validation, test = (
-        default if number is None else _count(number, label)
-        for number, label, default in zip(wanted, what, _SIZES[name], strict=True)
-    )
-    limits = [("test", test, _SIZES[name][2])]
-    if name == "scenes":
-        limits += [("training", training, _SIZES[name][0])]
-        limits += [("validation", validation, _SIZES[name][1])]
-    else:
-        # One pool of labelled images, which the course divides 49 to 1.
-        limits += [("training and validation", training + validation, sum(_SIZES[name][:2]))]
-    for split, number, limit in limits:
-        if number > limit:
-            raise ValueError(f"{name} has {limit} {split} images, but {number} were asked for")
-    return training, validation, test
-
-
-def _count(number: object, what: str) -> int:
-    if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < 0:
-        raise ValueError(f"{what} must be a number of images, 0 or more, got {number!r}")
-    return int(number)
+) -> dict[str, int]:
+    wanted = {
+        "num_training": num_training,
+        "num_validation": num_validation,
+        "num_test": num_test,
+    }
+    sizes = {}
+    for (split, number), default in zip(wanted.items(), _SIZES[name], strict=True):
+        if number is None:
+            number = default
+        elif isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < 0:
+            raise ValueError(f"{split} must be a number of images, 0 or more, got {number!r}")
+        sizes[split] = int(number)
+    return sizes
 
 
 def _pixel_dtype(dtype: DTypeLike) -> np.dtype[Any]:
