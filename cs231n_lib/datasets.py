@@ -154,12 +154,12 @@ def load_dataset(
     if name == "scenes":
         from cs231n_lib import scenes
 
-        arrays = scenes.load_scenes(**sizes)
+        arrays = scenes.load_scenes(*sizes)
         class_names = tuple(scenes.CLASS_NAMES)
     else:
         from cs231n_lib import cifar10
 
-        arrays = cifar10.load_cifar10(**sizes, dtype=pixels)
+        arrays = cifar10.load_cifar10(*sizes, dtype=pixels)
         class_names = cifar10.CLASS_NAMES
     X_train, X_val, X_test = (arrays[i].astype(pixels, copy=False) for i in (0, 2, 4))
     _, y_train, _, y_val, _, y_test = arrays
@@ -168,19 +168,19 @@ def load_dataset(
 
 def _sizes(
     name: str, num_training: int | None, num_validation: int | None, num_test: int | None
-) -> dict[str, int]:
+) -> list[int]:
     wanted = {
         "num_training": num_training,
         "num_validation": num_validation,
         "num_test": num_test,
     }
-    sizes = {}
+    sizes = []
     for (split, number), default in zip(wanted.items(), _SIZES[name], strict=True):
         if number is None:
             number = default
         elif isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < 0:
             raise ValueError(f"{split} must be a number of images, 0 or more, got {number!r}")
-        sizes[split] = int(number)
+        sizes.append(int(number))
     return sizes
 
 

@@ -130,7 +130,7 @@ def as_numbers(x: object, name: str) -> NDArray[Any]:
             raise CheckFailed(
                 f"{name} has dtype {array.dtype}, expected numbers such as float64", "dtype"
             )
-        raise CheckFailed(f"{name} is {describe(x)} that are not numbers", "type")
+        raise CheckFailed(f"{name} is {describe(x)}, expected floating-point numbers", "type")
     return array
 
 

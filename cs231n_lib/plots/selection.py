@@ -197,7 +197,8 @@ def plot_search(
         )
         place.scatter(points[failed, 0], points[failed, 1], s=60, marker="x", color=MUTED)
         place.scatter(
-            *points[best],
+            points[best, 0],
+            points[best, 1],
             c=[values[best, panel]],
             s=420,
             marker="*",
