@@ -3,6 +3,36 @@
 The engine knows no exercise. An exercise is a folder under ``assignments/`` that it discovers; see
 ``assignments/README.md`` for what such a folder holds and ``autograder/README.md`` for how grading
 works, what it defends against and what not.
+
+What this module exports is what the files of an exercise are written with.
 """
 
+from cs231n_lib.checking import (
+    CheckFailed,
+    assert_close,
+    assert_finite,
+    assert_gradient,
+    assert_layer_gradient,
+    assert_shape,
+    numerical_gradient,
+    relative_error,
+)
+
+from .authoring import Threshold, accuracy, check, misconception, require
+
 __version__ = "0.1.0"
+__all__ = [
+    "CheckFailed",
+    "Threshold",
+    "accuracy",
+    "assert_close",
+    "assert_finite",
+    "assert_gradient",
+    "assert_layer_gradient",
+    "assert_shape",
+    "check",
+    "misconception",
+    "numerical_gradient",
+    "relative_error",
+    "require",
+]

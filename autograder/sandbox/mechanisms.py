@@ -62,7 +62,10 @@ class Bubblewrap:
         except (OSError, RuntimeError, ImportError) as error:
             return f"the library libseccomp cannot be used ({error}): apt-get install libseccomp2"
         argv = [program, *self._namespaces(), "--ro-bind", "/", "/", "--proc", "/proc", "true"]
-        run = subprocess.run(argv, capture_output=True, text=True, timeout=20, check=False)
+        # Every word of the command is our own.
+        run = subprocess.run(  # noqa: S603
+            argv, capture_output=True, text=True, timeout=20, check=False
+        )
         if run.returncode != 0:
             return f"bwrap cannot make namespaces here: {run.stderr.strip()[:200]}"
         return None
@@ -90,8 +93,8 @@ class Bubblewrap:
                 argv += ["--symlink", os.readlink(path), str(path)]
             elif path.is_dir():
                 argv += ["--ro-bind", str(path), str(path)]
-        for path in ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime"):
-            argv += ["--ro-bind-try", path, path]
+        for file in ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime"):
+            argv += ["--ro-bind-try", file, file]
         for folder in view.hidden:
             argv += ["--tmpfs", str(folder), "--remount-ro", str(folder)]
         for name, folder in view.packages.items():
@@ -115,7 +118,7 @@ class Unconfined:
     confines: bool = False
 
     def problem(self) -> str | None:
-        """It can be used wherever processes can be forked."""
+        """Return why processes cannot be forked here, or ``None``."""
         return None if hasattr(os, "fork") else "this system cannot fork processes"
 
     def command(self, view: View, control_fd: int) -> list[str]:
@@ -135,9 +138,14 @@ def _parents(folders: list[Path]) -> list[Path]:
 
 def worker_environment() -> dict[str, str]:
     """Return the environment of workers: one BLAS thread, UTF-8, nothing of the grader's own."""
-    keep = {k: os.environ[k] for k in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE") if k in os.environ}
-    threads = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-    return {"PATH": "/usr/bin", "HOME": "/tmp", "LANG": "C.UTF-8", **dict.fromkeys(threads, "1"), **keep}  # noqa: S108
+    environment = {"PATH": "/usr/bin", "HOME": "/tmp", "LANG": "C.UTF-8"}  # noqa: S108
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        environment[name] = "1"
+    # Where a machine needs these to compute rightly, workers need them too.
+    for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
+        if name in os.environ:
+            environment[name] = os.environ[name]
+    return environment
 
 
 def mechanisms() -> list[Mechanism]:

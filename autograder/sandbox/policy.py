@@ -1,8 +1,9 @@
 """What system calls a worker may make: computing, threads, its own files, and its one connection.
 
-The filter is an allow-list: what is not named fails with ``EPERM`` (``clone3`` with ``ENOSYS``, so that
-the C library falls back to ``clone``, whose flags can be looked at). Above all it leaves out ``execve``,
-new processes, sockets, ``ptrace``, ``mount``, ``unshare``, ``bpf``, ``io_uring`` and ``memfd_create``.
+The filter is an allow-list: what is not named fails with ``EPERM`` (``clone3`` with ``ENOSYS``, so
+that the C library falls back to ``clone``, whose flags can be looked at). Above all it leaves out
+``execve``, new processes, sockets, ``ptrace``, ``mount``, ``unshare``, ``bpf``, ``io_uring`` and
+``memfd_create``.
 """
 
 from __future__ import annotations

@@ -49,10 +49,13 @@ def interpreter_view(hidden: tuple[Path, ...] = ()) -> View:
     interpreter = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
     shown = [Path("/usr"), base, interpreter.parent]
     shown = [p for i, p in enumerate(shown) if not any(p.is_relative_to(q) for q in shown[:i])]
-    libraries = [sysconfig.get_path(name, vars={"base": str(base)}) for name in ("purelib", "platlib")]
+    libraries = [
+        sysconfig.get_path(name, vars={"base": str(base)}) for name in ("purelib", "platlib")
+    ]
     libraries += ["/usr/lib/python3/dist-packages", "/usr/local", "/usr/src", "/usr/share"]
     unseen = {Path(p).resolve() for p in libraries if os.path.isdir(p)} | set(hidden)
-    # The interpreter itself may live in /usr/local: then its site-packages are hidden, not all of it.
+    # The interpreter itself may live in /usr/local: then its site-packages are hidden, not all of
+    # it.
     unseen = {p for p in unseen if not base.is_relative_to(p) and not interpreter.is_relative_to(p)}
     inside = [p for p in sorted(unseen) if any(p.is_relative_to(s) for s in shown)]
     return View(str(interpreter), tuple(shown), tuple(inside), _package_folders())

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Cell", "CellError", "StatementTimeout", "run_definitions", "safe_text"]
+__all__ = ["Cell", "CellError", "StatementTimeout", "is_definition", "run_definitions", "safe_text"]
 
 STATEMENT_SECONDS = 0.5
 CELL_SECONDS = 2.0
@@ -73,7 +73,7 @@ def run_definitions(cells: list[Cell], namespace: dict[str, Any]) -> list[CellEr
             continue
         budget = CELL_SECONDS
         for statement in tree.body:
-            if not _is_definition(statement, namespace):
+            if not is_definition(statement, namespace):
                 continue
             keep = isinstance(statement, _DEFINITIONS)
             seconds = CELL_SECONDS if keep else min(STATEMENT_SECONDS, budget)
@@ -128,7 +128,8 @@ def _parses(source: str) -> bool:
     return True
 
 
-def _is_definition(node: ast.stmt, namespace: dict[str, Any]) -> bool:
+def is_definition(node: ast.stmt, namespace: dict[str, Any]) -> bool:
+    """Whether a top-level statement runs when grading; see the module's text for the rule."""
     if isinstance(node, _DEFINITIONS):
         return True
     if isinstance(node, _ASSIGNMENTS):
@@ -137,7 +138,7 @@ def _is_definition(node: ast.stmt, namespace: dict[str, Any]) -> bool:
         blocks = [node.body, getattr(node, "orelse", []), getattr(node, "finalbody", [])]
         blocks += [handler.body for handler in getattr(node, "handlers", [])]
         inner = [statement for block in blocks for statement in block]
-        return all(isinstance(s, ast.Pass) or _is_definition(s, namespace) for s in inner)
+        return all(isinstance(s, ast.Pass) or is_definition(s, namespace) for s in inner)
     return False
 
 

@@ -1,4 +1,4 @@
-"""Close the last doors from inside: what a forked worker does to itself before any student code runs.
+"""Close the last doors from inside: what a worker does to itself before any student code runs.
 
 The outer wall (bubblewrap, or nothing at all in a demonstration) is put up before this process
 starts and holds for its whole life. This module makes the *cell* inside the wall, one for each
@@ -65,8 +65,8 @@ def new_namespaces() -> None:
     _must(libc.unshare(flags), "unshare")
     _must(libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None), "mount /")
     safe = _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
-    _must(libc.mount(b"tmpfs", b"/tmp", b"tmpfs", safe, b"size=64m,mode=1777"), "mount /tmp")  # noqa: S108
-    for place in (b"/proc", b"/dev/shm"):  # noqa: S108
+    _must(libc.mount(b"tmpfs", b"/tmp", b"tmpfs", safe, b"size=64m,mode=1777"), "mount /tmp")
+    for place in (b"/proc", b"/dev/shm"):
         if os.path.isdir(place):
             options = b"size=4k,mode=555"
             _must(libc.mount(b"tmpfs", place, b"tmpfs", safe | _MS_RDONLY, options), "mount")
@@ -101,7 +101,7 @@ def set_filter(program: bytes) -> None:
     libc = _libc()
 
     class _Program(ctypes.Structure):
-        _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_char_p)]  # noqa: RUF012
+        _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_char_p)]
 
     _must(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl no_new_privs")
     filled = _Program(len(program) // 8, program)

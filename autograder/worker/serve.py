@@ -53,10 +53,10 @@ class Server:
         self.operations: dict[str, Callable[[dict[str, Any]], Any]] = {
             "define": self._define,
             "call": self._call,
-            "get": lambda request: getattr(self._target(request), request["name"]),
-            "set": self._set,
+            "get": lambda request: getattr(request["handle"], request["name"]),
+            "set": lambda request: setattr(request["handle"], request["name"], request["value"]),
             "hold": lambda request: self._keep(request["value"]),
-            "fetch": self._target,
+            "fetch": lambda request: request["handle"],
         }
 
     def run(self) -> None:
@@ -76,11 +76,13 @@ class Server:
             reply: dict[str, Any] = {"value": value}
         except BaseException as error:
             reply = {"error": describe(error)}
-        reply["printed"] = printed.getvalue()[:MAX_PRINTED]
+        reply |= {"printed": printed.getvalue()[:MAX_PRINTED], "seq": request["seq"]}
         try:
             self._write(reply)
-        except Exception as error:  # too large, or an object whose own code fails at being looked at
-            self._write({"error": describe(error)})
+        except (
+            Exception
+        ) as error:  # too large, or an object whose own code fails at being looked at
+            self._write({"error": describe(error), "seq": request["seq"]})
 
     # The operations ------------------------------------------------------------------------------
 
@@ -99,17 +101,11 @@ class Server:
         return self._keep(value) if hold else value
 
     def _function(self, request: dict[str, Any]) -> Any:
-        if request.get("handle") is not None:
-            return getattr(self._target(request), request["name"])
+        if "handle" in request:
+            return getattr(request["handle"], request["name"])
         if request["name"] not in self.namespace:
             raise _NotDefined(request["name"])
         return self.namespace[request["name"]]
-
-    def _set(self, request: dict[str, Any]) -> None:
-        setattr(self._target(request), request["name"], request["value"])
-
-    def _target(self, request: dict[str, Any]) -> Any:
-        return self.held[request["handle"]]
 
     def _keep(self, value: Any) -> _Held:
         key = len(self.held)
@@ -119,20 +115,22 @@ class Server:
     # Messages ------------------------------------------------------------------------------------
 
     def _write(self, message: dict[str, Any]) -> None:
-        encoder = Encoder(self._refer)
+        encoder = Encoder(self.refer)
         tree = {key: encoder.encode(value) for key, value in message.items()}
         write_frame(self.stream, tree, encoder.buffers)
 
-    def _refer(self, value: Any) -> dict[str, Any]:
+    def refer(self, value: Any) -> dict[str, Any]:
+        """Keep an object that is no plain value, and return the node that stands for it."""
         held = value if type(value) is _Held else self._keep(value)
         return {"t": "handle", "id": held.key, "type": held.type[:100]}
 
     def _read(self) -> dict[str, Any]:
         header, body = read_frame(self.stream)
-        decoder = Decoder(body, header.pop("lengths"), self._resolve)
+        decoder = Decoder(body, header.pop("lengths"), self.resolve)
         return {key: decoder.decode(node) for key, node in header.items()}
 
-    def _resolve(self, node: dict[str, Any]) -> Any:
+    def resolve(self, node: dict[str, Any]) -> Any:
+        """Return what a node of a request stands for."""
         if node["t"] == "handle":
             return self.held[node["id"]]
         if node["t"] == "function":
@@ -162,9 +160,7 @@ class _Held:
 
 def describe(error: BaseException) -> dict[str, Any]:
     """Return an exception as plain values: type, message, and where in the student's cells."""
-    frames = [
-        {"cell": filename[6:-1], "line": line} for filename, line in _student_frames(error)
-    ]
+    frames = [{"cell": filename[6:-1], "line": line} for filename, line in _student_frames(error)]
     return {
         "type": type(error).__name__,
         "message": safe_text(error)[:2000],

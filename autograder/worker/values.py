@@ -4,11 +4,11 @@ A message is one frame: an 8-byte length of the header, an 8-byte length of the 
 (JSON), then the raw bytes of every array, one after the other. Nothing is pickled or evaluated, so
 that reading a frame written by hostile code can at worst fail.
 
-What crosses: ``None``, ``bool``, ``int``, ``float``, ``complex``, ``str``, ``bytes``, lists, tuples,
-dictionaries, NumPy arrays and scalars of Boolean and numeric dtypes, and ``numpy.random.Generator``
-objects (by the state of their bit generator, so that both sides draw the same numbers). Anything
-else is replaced by what :class:`Encoder`'s ``refer`` makes of it: a handle to an object that stays
-where it is.
+What crosses: ``None``, ``bool``, ``int``, ``float``, ``complex``, ``str``, ``bytes``, lists,
+tuples, dictionaries, NumPy arrays and scalars of Boolean and numeric dtypes, and
+``numpy.random.Generator`` objects (by the state of their bit generator, so that both sides draw
+the same numbers). Anything else is replaced by what :class:`Encoder`'s ``refer`` makes of it: a
+handle to an object that stays where it is.
 """
 
 from __future__ import annotations
@@ -92,7 +92,9 @@ class Encoder:
         if kind is tuple:
             return {"t": "tuple", "v": [self.encode(item, depth + 1) for item in value]}
         if kind is dict:
-            pairs = [[self.encode(k, depth + 1), self.encode(v, depth + 1)] for k, v in value.items()]
+            pairs = [
+                [self.encode(k, depth + 1), self.encode(v, depth + 1)] for k, v in value.items()
+            ]
             return {"t": "dict", "v": pairs}
         return self._rarer(value)
 
@@ -121,7 +123,7 @@ class Encoder:
     def _array(self, array: np.ndarray[Any, Any], tag: str) -> dict[str, Any]:
         self._grow(array.nbytes)
         flat = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).reshape(-1)
-        self.buffers.append(memoryview(flat.view(np.uint8)) if flat.size else memoryview(b""))
+        self.buffers.append(flat.view(np.uint8).data if flat.size else memoryview(b""))
         node = {"t": tag, "d": flat.dtype.str, "s": list(array.shape), "b": len(self.buffers) - 1}
         return node
 
@@ -176,7 +178,14 @@ class Decoder:
             return self._tagged(node["t"], node, depth)
         except FrameError:
             raise
-        except (KeyError, TypeError, ValueError, IndexError, OverflowError, AttributeError) as error:
+        except (
+            KeyError,
+            TypeError,
+            ValueError,
+            IndexError,
+            OverflowError,
+            AttributeError,
+        ) as error:
             raise FrameError(f"a malformed {node['t'][:20]!r}") from error
 
     def _tagged(self, tag: str, node: dict[str, Any], depth: int) -> Any:

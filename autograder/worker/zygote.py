@@ -2,8 +2,8 @@
 
 It gets its orders over one socket, a JSON object a packet: ``{"spawn": n, …}`` comes with the
 socket that the new worker will speak on; ``{"kill": n}`` ends a worker and all it started. It
-answers ``{"ready": true}`` once and ``{"exit": n, "status": …}`` for each worker that ended, however
-it ended.
+answers ``{"ready": true}`` once and ``{"exit": n, "status": …}`` for each worker that ended,
+however it ended.
 
     zygote --fork--> keeper (new namespaces) --fork--> worker (process 1 of its own world)
 """
@@ -152,7 +152,8 @@ def _keep_and_exit(pid: int) -> NoReturn:
     _, status = os.waitpid(pid, 0)
     code = os.waitstatus_to_exitcode(status)
     if code < 0:
-        signal.signal(-code, signal.SIG_DFL) if -code not in (signal.SIGKILL, signal.SIGSTOP) else None
+        if -code not in (signal.SIGKILL, signal.SIGSTOP):
+            signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     os._exit(code & 0xFF)
 

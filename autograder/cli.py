@@ -1,0 +1,243 @@
+"""The console ``autograder``. Exit codes: 0 done, 1 something is not sound, 2 bad input."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.status import Status
+
+from . import __version__
+from .errors import UserError
+from .sandbox import Mechanism, choose_mechanism, mechanisms
+
+# Jupyter's and nbgrader's packages take seconds to import: each command imports what it runs, so
+# that --help and a mistyped option answer at once.
+if TYPE_CHECKING:
+    from .build import Built
+    from .classroom import ClassResult
+    from .course import Course
+    from .report import Report
+
+__all__ = ["main"]
+
+_UNSAFE = click.option(
+    "--unsafe", is_flag=True, help="Run hand-ins without a sandbox where none can be had."
+)
+_JOBS = click.option("--jobs", default=2, show_default=True, type=click.IntRange(1, 64))
+
+
+class _Commands(click.Group):
+    """Tell a user's mistake in one sentence, with exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            click.echo(f"autograder: {error}", err=True)
+            sys.exit(2)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def main() -> None:
+    """Build, grade and verify the course.
+
+    Run it anywhere inside a course folder (one that holds assignments/ and nbgrader_config.py).
+    Start with:  autograder demo
+    """
+
+
+@main.command("build")
+@click.argument("target", required=False)
+@click.option("--force", is_flag=True, help="Execute notebooks even where nothing changed.")
+@_JOBS
+def build_command(target: str | None, force: bool, jobs: int) -> None:
+    """Text to source/ to release/, refusing to write a leak.
+
+    Example:  autograder build a1/softmax
+    """
+    from .course import Course
+
+    course, console = Course.find(), Console()
+    _build(course, target, force, jobs, console)
+
+
+def _build(course: Course, target: str | None, force: bool, jobs: int, console: Console) -> None:
+    from .build import build
+
+    exercises = course.select(target)
+    with console.status(f"executing up to {len(exercises)} notebooks"):
+
+        def tell(built: Built) -> None:
+            what = f"executed in {built.seconds:.0f} s" if built.executed else "up to date"
+            console.print(f"  {built.exercise.id:<28} {what}", highlight=False)
+
+        build(course, exercises, force=force, jobs=jobs, progress=tell)
+    names = ", ".join(dict.fromkeys(e.assignment for e in exercises))
+    console.print(f"Released {names}: no leak found in release/.", highlight=False)
+
+
+@main.command("grade")
+@click.argument("target", default="")
+@click.option("--student", "students", multiple=True, help="Only this student; repeatable.")
+@click.option("--exercise", help="Which exercise a NOTEBOOK is, such as a1/softmax.")
+@click.option("--json", "as_json", is_flag=True, help="Print the reports as JSON.")
+@click.option("--again", is_flag=True, help="Grade even what an earlier run graded.")
+@_JOBS
+@_UNSAFE
+def grade_command(
+    target: str,
+    students: tuple[str, ...],
+    exercise: str | None,
+    as_json: bool,
+    again: bool,
+    jobs: int,
+    unsafe: bool,
+) -> None:
+    r"""Grade a class (TARGET a1) or one file (TARGET softmax.ipynb).
+
+    A class: submitted/*/a1/*.ipynb to the gradebook, autograded/, feedback/ and reports/; what was
+    graded already stands. One file: its report on the terminal, and nothing else.
+
+    \b
+    Examples:  autograder grade a1 --jobs 2
+               autograder grade a1 --student ada --again
+               autograder grade my/softmax.ipynb --json
+    """
+    from . import views
+    from .course import Course
+    from .single import grade_file
+
+    course, console = Course.find(), Console()
+    mechanism = choose_mechanism(unsafe=unsafe)
+    if target.endswith(".ipynb") or Path(target).is_file():
+        report = grade_file(course, Path(target), exercise, mechanism)
+        if as_json:
+            click.echo(report.to_json(), nl=False)
+        else:
+            views.print_report(console, report)
+        return
+    names = [target] if target else list(course.assignments)
+    for name in names:
+        result = _grade_class(course, name, mechanism, console, students, jobs, again, as_json)
+        if as_json:
+            click.echo(views.reports_json(result.reports))
+        else:
+            views.print_class(console, result)
+            views.print_places(console, course, name)
+
+
+def _grade_class(
+    course: Course,
+    name: str,
+    mechanism: Mechanism,
+    console: Console,
+    students: tuple[str, ...] = (),
+    jobs: int = 2,
+    again: bool = False,
+    quiet: bool = False,
+) -> ClassResult:
+    from . import views
+    from .classroom import grade_class
+
+    with views.progress_bar(console, quiet) as bar:
+        task = bar.add_task(f"grading {name}", total=None)
+
+        def tell(report: Report, done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        return grade_class(
+            course,
+            course.assignment(name),
+            mechanism,
+            students=students,
+            jobs=jobs,
+            again=again,
+            progress=tell,
+        )
+
+
+@main.command("verify")
+@click.argument("target", required=False)
+@_UNSAFE
+def verify_command(target: str | None, unsafe: bool) -> None:
+    """Test the hidden suite: reference, other right styles, blank, every misconception.
+
+    Prints a table; exits 1 on any hole.
+
+    Example:  autograder verify a1/softmax
+    """
+    from . import views
+    from .course import Course
+    from .verify import verify
+
+    course, console = Course.find(), Console()
+    mechanism = choose_mechanism(unsafe=unsafe)
+    found = []
+    for exercise in course.select(target):
+        with console.status(exercise.id) as status:
+
+            def tell(what: str, status: Status = status, name: str = exercise.id) -> None:
+                status.update(f"{name}: {what}")
+
+            found.append(verify(exercise, mechanism, course.root, tell))
+    views.print_verifications(console, found)
+    if any(v.holes for v in found):
+        sys.exit(1)
+
+
+@main.command("demo")
+@click.option("--folder", type=click.Path(path_type=Path), help="Where; a new temporary folder.")
+@_JOBS
+def demo_command(folder: Path | None, jobs: int) -> None:
+    """Build, release, and grade a made-up class, in a scratch folder.
+
+    Example:  autograder demo --folder /tmp/demo
+    """
+    from . import views
+    from .course import Course
+    from .demo import make_class, make_scratch
+
+    start = time.perf_counter()
+    console = Console()
+    own = Course.find()
+    place = folder or Path(tempfile.mkdtemp(prefix="cs231n-demo-"))
+    course = make_scratch(own, place)
+    mechanism = choose_mechanism(unsafe=True)
+    console.rule("1. Build: text to source/ to release/")
+    name = next(iter(course.assignments))
+    _build(course, name, False, jobs, console)
+    console.rule("2. A made-up class hands in")
+    made = make_class(course, course.assignment(name))
+    console.print(f"  {len({m.student for m in made})} students, {len(made)} notebooks")
+    console.rule(f"3. Grade (sandbox: {mechanism.name})")
+    if not mechanism.confines:
+        console.print("  No sandbox here: fine for a made-up class, refused for a real one.")
+    result = _grade_class(course, name, mechanism, console, jobs=jobs)
+    views.print_demo(console, made, result)
+    console.rule("4. Where everything is")
+    views.print_places(console, course, name)
+    console.print(f"Done in {time.perf_counter() - start:.0f} s.", highlight=False)
+
+
+@main.command("doctor")
+def doctor_command() -> None:
+    """Say which sandbox mechanisms this machine has, and why not the others.
+
+    Exits 1 where real grading is impossible.
+    """
+    console = Console()
+    usable = False
+    for mechanism in mechanisms():
+        problem = mechanism.problem()
+        usable |= problem is None
+        sign = "[green]✓[/]" if problem is None else "[red]✗[/]"
+        console.print(f"{sign} {mechanism.name}: {problem or 'works here'}", highlight=False)
+    if not usable:
+        sys.exit(1)

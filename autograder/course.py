@@ -1,0 +1,226 @@
+"""The course as a folder: assignments, exercises, and what each exercise folder holds."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import hashlib
+import importlib
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from .authoring import Check, Misconception, Threshold
+from .errors import CourseError, UserError
+from .reference import Reference
+from .text import NotebookText
+from .worker.cells import Cell
+
+__all__ = ["Assignment", "Course", "Exercise"]
+
+_FILES = ("notebook.py", "checks.py", "oracle.py", "misconceptions.py")
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise folder.
+
+    Attributes
+    ----------
+    assignment, name
+        ``a1`` and ``softmax``.
+    folder
+        ``assignments/a1/softmax``.
+    """
+
+    assignment: str
+    name: str
+    folder: Path
+    dataset: str
+
+    @property
+    def id(self) -> str:
+        """``a1/softmax``."""
+        return f"{self.assignment}/{self.name}"
+
+    @functools.cached_property
+    def text(self) -> NotebookText:
+        """The notebook, read from its text."""
+        return NotebookText.read(self.folder / "notebook.py", self.name)
+
+    @functools.cached_property
+    def checks(self) -> tuple[Check, ...]:
+        """The hidden checks, in the order of the file."""
+        return tuple(v for v in vars(self._module("checks")).values() if isinstance(v, Check))
+
+    @functools.cached_property
+    def misconceptions(self) -> tuple[Misconception, ...]:
+        """The known-wrong solutions, in the order of the file."""
+        module = vars(self._module("misconceptions"))
+        return tuple(v for v in module.values() if isinstance(v, Misconception))
+
+    @functools.cached_property
+    def reference(self) -> Reference:
+        """The reference solution."""
+        return Reference(Cell(cell.name, cell.source) for cell in self.text.definition_cells)
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """Modules that are there and yet not allowed: ``REFUSED`` in ``checks.py``."""
+        return tuple(getattr(self._module("checks"), "REFUSED", ()))
+
+    @property
+    def thresholds(self) -> dict[str, dict[str, Threshold]]:
+        """The accuracy thresholds of ``checks.py``: name -> dataset -> threshold."""
+        found = {}
+        for name, value in vars(self._module("checks")).items():
+            if (
+                isinstance(value, dict)
+                and value
+                and all(isinstance(v, Threshold) for v in value.values())
+            ):
+                found[name] = value
+        return found
+
+    @functools.cached_property
+    def suite(self) -> str:
+        """SHA-256 of the hidden suite: checks, oracle, misconceptions and the reference's text."""
+        digest = hashlib.sha256()
+        for name in _FILES:
+            digest.update((self.folder / name).read_bytes() + b"\0")
+        return digest.hexdigest()
+
+    def max_points(self, name: str) -> int:
+        """Points of all checks of a function."""
+        return sum(check.points for check in self.checks if check.of == name)
+
+    def styles(self) -> tuple[Path, ...]:
+        """Correct solutions in other styles: the files of ``styles/``."""
+        return tuple(sorted((self.folder / "styles").glob("*.py")))
+
+    def _module(self, name: str) -> ModuleType:
+        # A package of its own for each exercise, so that `from . import oracle` works in it and
+        # two exercises with a file of the same name never meet.
+        package = f"_exercise_{self.assignment}_{self.name}"
+        full = f"{package}.{name}"
+        parent = sys.modules.get(package)
+        if parent is None or list(parent.__path__) != [str(self.folder)]:
+            for stale in [m for m in sys.modules if m.startswith(f"{package}.")]:
+                del sys.modules[stale]
+            parent = ModuleType(package)
+            parent.__path__ = [str(self.folder)]
+            sys.modules[package] = parent
+        try:
+            return importlib.import_module(full)
+        except CourseError:
+            raise
+        except Exception as error:
+            raise CourseError(f"{self.id}/{name}.py cannot be loaded: {error!r}.") from error
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One assignment: its title, its exercises in order, its due date and its dataset."""
+
+    name: str
+    folder: Path
+    title: str
+    due: datetime.datetime | None
+    dataset: str
+    exercises: tuple[Exercise, ...]
+
+
+class Course:
+    """A course root: the folder that holds ``assignments/``.
+
+    Raises
+    ------
+    UserError
+        If the folder is no course root.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        if not (self.root / "assignments").is_dir():
+            raise UserError(f"{self.root} is no course: it has no folder assignments/.")
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> Course:
+        """Return the course that a folder lies in.
+
+        Raises
+        ------
+        UserError
+            If neither the folder nor one above it holds ``assignments/``.
+        """
+        here = (start or Path.cwd()).resolve()
+        for folder in (here, *here.parents):
+            if (folder / "assignments").is_dir() and (folder / "nbgrader_config.py").is_file():
+                return cls(folder)
+        raise UserError(f"No course here: neither {here} nor a folder above it holds assignments/.")
+
+    @functools.cached_property
+    def assignments(self) -> dict[str, Assignment]:
+        """All assignments by name."""
+        files = sorted(self.root.glob("assignments/*/assignment.toml"))
+        return {path.parent.name: _read_assignment(path) for path in files}
+
+    def assignment(self, name: str) -> Assignment:
+        """Return an assignment by name.
+
+        Raises
+        ------
+        UserError
+            If there is none of that name.
+        """
+        if name not in self.assignments:
+            known = ", ".join(self.assignments) or "none"
+            raise UserError(f"There is no assignment {name!r}; there are: {known}.")
+        return self.assignments[name]
+
+    def select(self, target: str | None) -> tuple[Exercise, ...]:
+        """Return the exercises that ``a1``, ``a1/softmax`` or nothing names.
+
+        Raises
+        ------
+        UserError
+            If the target names none.
+        """
+        if target is None:
+            return tuple(e for a in self.assignments.values() for e in a.exercises)
+        name, _, exercise = target.strip("/").partition("/")
+        assignment = self.assignment(name)
+        if not exercise:
+            return assignment.exercises
+        chosen = tuple(e for e in assignment.exercises if e.name == exercise)
+        if not chosen:
+            known = ", ".join(e.id for e in assignment.exercises)
+            raise UserError(f"There is no exercise {target!r}; there are: {known}.")
+        return chosen
+
+
+def _read_assignment(path: Path) -> Assignment:
+    try:
+        content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        names, dataset = list(content["exercises"]), str(content["dataset"])
+        title, due = str(content["title"]), content.get("due")
+    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        raise CourseError(f"{path} lacks or garbles a field: {error}.") from error
+    if due is not None and not isinstance(due, datetime.datetime):
+        raise CourseError(
+            f"{path}: due is a date and time such as 2027-01-31T23:59:00Z, got {due!r}."
+        )
+    folder, name = path.parent, path.parent.name
+    exercises = tuple(Exercise(name, e, folder / e, dataset) for e in names)
+    present = {p.parent.name for p in folder.glob("*/notebook.py")}
+    if present != set(names):
+        odd = ", ".join(sorted(present ^ set(names)))
+        raise CourseError(f"{path}: folders and the list of exercises differ in {odd}.")
+    for exercise in exercises:
+        for file in _FILES:
+            if not (exercise.folder / file).is_file():
+                raise CourseError(f"{exercise.id} has no {file}.")
+    return Assignment(name, folder, title, due, dataset, exercises)

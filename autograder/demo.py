@@ -1,0 +1,120 @@
+"""``autograder demo``: all the way from text to grades, for a made-up class in a scratch folder."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from .course import Assignment, Course, Exercise
+from .errors import UserError
+from .makeup import blank, from_style, misconception_source, reference, with_solution
+
+__all__ = ["Made", "make_class", "make_scratch"]
+
+_NAMES = (
+    "ada blaise carl dorothy emmy felix grace hedy ivan julia katherine leonhard mary nikola olga "
+    "paul rosalind sofia tycho ursula vera wilhelm xenia yuri zelda"
+).split()
+
+# What a hand-in does to the machine rather than to the exercise. Each stands in for a function of
+# any signature.
+_TROUBLE = {
+    "ends the process": """
+        import os
+        os._exit(3)
+    """,
+    "never ends": """
+        while True:
+            pass
+    """,
+    "wants 10 GB": """
+        import numpy as np
+        return np.ones(10 * 2**27)
+    """,
+    "reads the hidden checks": """
+        import os
+        found = []
+        for place in ("/home", "/root", "/mnt", "/opt", "/srv", "/var", "/tmp", "/packages"):
+            for folder, _, files in os.walk(place):
+                found += [folder + "/" + f for f in files if f in ("checks.py", "oracle.py")]
+        print("hidden files found:", found)
+        return open(found[0]).read()
+    """,
+    "warns and prints": None,
+}
+
+
+@dataclass(frozen=True)
+class Made:
+    """One made-up hand-in: whose, of which exercise, and what is in it."""
+
+    student: str
+    exercise: Exercise
+    what: str
+    content: bytes
+
+
+def make_scratch(course: Course, folder: Path) -> Course:
+    """Copy the course's own material into a folder and return that as a course.
+
+    Raises
+    ------
+    UserError
+        If the folder is there and not empty.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise UserError(f"{folder} is not empty: name a new folder for the demo.")
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(course.root / "assignments", folder / "assignments")
+    shutil.copy(course.root / "nbgrader_config.py", folder)
+    return Course(folder)
+
+
+def make_class(course: Course, assignment: Assignment) -> list[Made]:
+    """Make up a class out of the exercises' own material and put it into ``submitted/``."""
+    made = []
+    names = iter(_NAMES)
+    for student, hand_ins in zip(names, _hand_ins(assignment), strict=False):
+        for exercise, what, content in hand_ins:
+            folder = course.root / "submitted" / student / assignment.name
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{exercise.name}.ipynb").write_bytes(content)
+            made.append(Made(student, exercise, what, content))
+    return made
+
+
+_HandIn = tuple[Exercise, str, bytes]
+
+
+def _hand_ins(assignment: Assignment) -> Iterator[list[_HandIn]]:
+    """Yield what each student of the class hands in."""
+    exercises = assignment.exercises
+    turn = itertools.cycle(exercises)
+    yield [(e, "the reference solution", reference(e)) for e in exercises]
+    for exercise in exercises:
+        for path in exercise.styles()[:2]:
+            yield [(exercise, f"correct, style {path.stem}", from_style(exercise, path))]
+    yield [(e, "nothing filled in", blank(e)) for e in exercises]
+    for exercise in exercises:
+        step = max(1, len(exercise.misconceptions) // 4)
+        for wrong in exercise.misconceptions[::step][:4]:
+            content = with_solution(exercise, wrong.of, misconception_source(wrong))
+            yield [(exercise, f"misconception {wrong.name}", content)]
+    for what, body in _TROUBLE.items():
+        exercise = next(turn)
+        yield [(exercise, what, _troubled(exercise, body))]
+    yield [(next(turn), "no notebook at all", b"PK\x03\x04 a word processor's file")]
+
+
+def _troubled(exercise: Exercise, body: str | None) -> bytes:
+    name = exercise.text.of_kind("solution")[0].name
+    if body is None:
+        source = exercise.text.of_kind("solution")[0].source
+        noise = "import warnings; warnings.warn('careful'); print('debug: got here')"
+        first, _, rest = source.partition("### BEGIN SOLUTION")
+        rest = rest.replace("### END SOLUTION", "")
+        return with_solution(exercise, name, f"{first}{noise}{rest}")
+    return with_solution(exercise, name, f"def {name}(*args, **kwargs):{body.rstrip()}\n")

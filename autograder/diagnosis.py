@@ -1,0 +1,181 @@
+"""Which misconception a failure looks like: the student's calls, replayed on known-wrong versions.
+
+A misconception is a match when, on the very inputs of the failing check, it returns what the
+student's function returned, and the reference does not. Nothing of the student's runs here: their
+side of the comparison is the recorded transcript.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from .authoring import Check, Misconception
+from .backends import LocalBackend
+from .calls import Call, CallProblem, Held, Transcript
+from .reference import Reference
+
+__all__ = ["describe_mismatch", "find_misconception", "replay", "same", "structure"]
+
+# A float32 solution and a float64 misconception agree to about 1e-6 of the largest entry.
+_RELATIVE, _OF_LARGEST = 1e-4, 1e-6
+# Misconceptions of other functions are tried only where replaying the calls costs next to nothing.
+_CHEAP_SECONDS = 0.5
+
+
+def find_misconception(
+    check: Check,
+    kind: str,
+    transcript: Transcript,
+    misconceptions: Sequence[Misconception],
+    reference: Reference,
+) -> Misconception | None:
+    """Return the misconception that a failure looks like, or ``None``.
+
+    Parameters
+    ----------
+    check, kind
+        The check that failed, and the kind of failure (``value``, ``memory``, …).
+    transcript
+        What the check asked and what the student's code answered.
+    misconceptions
+        Those of the exercise.
+    reference
+        The reference solution.
+    """
+    own = [m for m in misconceptions if m.of == check.of]
+    if kind in ("memory", "time", "mutation"):
+        for candidate in own:
+            if candidate.symptom == kind and candidate.caught_by == check.name:
+                return candidate
+    cheap = sum(call.seconds for call in transcript) < _CHEAP_SECONDS
+    others = [m for m in misconceptions if m.of != check.of] if cheap else []
+    candidates = [m for m in own + others if m.symptom in ("value", "exception")]
+    candidates.sort(key=lambda m: (m.of != check.of, m.caught_by != check.name))
+    right = None
+    for candidate in candidates:
+        wrong = replay(transcript, reference.namespace({candidate.of: candidate.run}))
+        if not _agree(transcript, wrong):
+            continue
+        right = replay(transcript, reference.namespace()) if right is None else right
+        if not _agree(wrong, right):
+            return candidate
+    return None
+
+
+def replay(transcript: Transcript, namespace: dict[str, Any]) -> list[Call]:
+    """Carry out the calls of a transcript on our own code; stop after the first that fails."""
+    backend = LocalBackend(namespace)
+    numbers: dict[int, int] = {}
+    answers = []
+    for call in transcript:
+        here = replace(_renumbered(call, numbers), result=None, problem=None)
+        try:
+            here.result = backend.perform(here)
+            _bind(call.result, here.result, numbers)
+        except CallProblem as problem:
+            here.problem = problem
+        except KeyError:  # it holds on to something that this version never returned
+            break
+        answers.append(here)
+        if here.problem is not None:
+            break
+    return answers
+
+
+def _renumbered(call: Call, numbers: dict[int, int]) -> Call:
+    def convert(value: Any) -> Any:
+        if isinstance(value, Held):
+            return Held(numbers[value.number], value.type_name)
+        if type(value) in (tuple, list):
+            return type(value)(convert(item) for item in value)
+        if type(value) is dict:
+            return {key: convert(item) for key, item in value.items()}
+        return value
+
+    return replace(
+        call, target=convert(call.target), args=convert(call.args), kwargs=convert(call.kwargs)
+    )
+
+
+def _bind(theirs: Any, ours: Any, numbers: dict[int, int]) -> None:
+    """Note which of our held values stands where one of theirs stood."""
+    if isinstance(theirs, Held) and isinstance(ours, Held):
+        numbers[theirs.number] = ours.number
+    elif type(theirs) in (tuple, list) and type(ours) in (tuple, list):
+        for their_item, our_item in zip(theirs, ours, strict=False):
+            _bind(their_item, our_item, numbers)
+
+
+def _agree(transcript: Sequence[Call], answers: Sequence[Call]) -> bool:
+    """Whether the answers are those of the transcript, exceptions by type included."""
+    if len(transcript) != len(answers):
+        return False
+    for theirs, ours in zip(transcript, answers, strict=True):
+        if (theirs.problem is None) != (ours.problem is None):
+            return False
+        if theirs.problem is not None and ours.problem is not None:
+            return theirs.problem.error == ours.problem.error != ""
+        if not same(theirs.result, ours.result):
+            return False
+    return True
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two results are the same value up to rounding, whatever their container and dtype."""
+    if isinstance(one, Held) or isinstance(other, Held):
+        return True  # opaque: it shows in what is computed from it
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(one[k], other[k]) for k in one)
+    if isinstance(one, tuple | list) and isinstance(other, tuple | list) and _nested(one, other):
+        pairs = zip(one, other, strict=False)
+        return len(one) == len(other) and all(same(a, b) for a, b in pairs)
+    try:
+        x, y = np.asarray(one), np.asarray(other)
+    except ValueError:
+        return False
+    if x.dtype.kind not in "biufc" or y.dtype.kind not in "biufc":
+        return type(one) is type(other) and bool(np.all(x == y))
+    if x.size != y.size or x.squeeze().shape != y.squeeze().shape:
+        return False
+    x, y = x.squeeze(), y.squeeze()
+    finite = np.abs(y[np.isfinite(y)])
+    atol = _OF_LARGEST * float(finite.max()) if finite.size else 0.0
+    with np.errstate(all="ignore"):
+        return bool(np.allclose(x, y, rtol=_RELATIVE, atol=atol, equal_nan=True))
+
+
+def _nested(*values: Any) -> bool:
+    return any(
+        isinstance(item, np.ndarray | tuple | list | dict | Held) for v in values for item in v
+    )
+
+
+def describe_mismatch(transcript: Transcript, answers: Sequence[Call]) -> str | None:
+    """Say in which call the result has another structure than the reference's, and how."""
+    for theirs, ours in zip(transcript, answers, strict=False):
+        if theirs.problem is None and ours.problem is None:
+            got, expected = structure(theirs.result), structure(ours.result)
+            if got != expected:
+                return f"`{theirs.name}` returned {got}, expected {expected}"
+    return None
+
+
+def structure(value: Any) -> str:
+    """Describe a value by kind and shape: ``a tuple of (a number, an array of shape (3, 4))``."""
+    if value is None:
+        return "None"
+    if isinstance(value, Held):
+        return "an object"
+    if isinstance(value, np.ndarray) and value.ndim:
+        return f"an array of shape {value.shape}"
+    if isinstance(value, bool | int | float | complex | np.generic | np.ndarray):
+        return "a number"
+    if isinstance(value, tuple | list) and len(value) <= 6:
+        return f"a {type(value).__name__} of ({', '.join(structure(v) for v in value)})"
+    if isinstance(value, tuple | list | dict):
+        return f"a {type(value).__name__} of {len(value)} items"
+    return f"a {type(value).__name__}"

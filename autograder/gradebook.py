@@ -1,0 +1,157 @@
+"""Write reports into nbgrader's gradebook: automatic scores only, a person's scores stay."""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+import tempfile
+import warnings
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import sqlalchemy.exc
+from nbgrader.api import Gradebook, MissingEntry
+
+from .build.release import course_directory, generate
+from .course import Assignment
+from .errors import UserError
+from .report import Report
+
+__all__ = ["GradebookWriter", "score_of"]
+
+
+class GradebookWriter:
+    """The one writer of an assignment's scores. Use as a context manager.
+
+    Raises
+    ------
+    UserError
+        If the database cannot be opened or is locked by another program.
+    """
+
+    def __init__(self, root: Path, assignment: Assignment) -> None:
+        self.root = root
+        self.assignment = assignment
+        self.directory = course_directory(root)
+        self._book: Any = None
+
+    def __enter__(self) -> GradebookWriter:
+        try:
+            self._book = Gradebook(self.directory.db_url, self.directory.course_id)
+            if not self._is_known():
+                self._make_known()
+            due = self.assignment.due
+            if due is not None:
+                due = due.astimezone(datetime.UTC).replace(tzinfo=None)
+            self._book.update_or_create_assignment(self.assignment.name, duedate=due)
+        except sqlalchemy.exc.SQLAlchemyError as error:
+            raise _unusable(self.directory.db_url, error) from error
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        if self._book is not None:
+            self._book.close()
+
+    def record(self, student: str, reports: dict[str, Report], timestamp: Any = None) -> None:
+        """Write the automatic scores of one student; notebooks without a report get none.
+
+        A manual score is never touched: where the automatic one changed under it, the cell is
+        marked for a second look.
+        """
+        try:
+            with warnings.catch_warnings():
+                # nbgrader makes a submission and its parts before it adds them to the session.
+                warnings.simplefilter("ignore", sqlalchemy.exc.SAWarning)
+                self._record(student, reports, timestamp)
+        except sqlalchemy.exc.SQLAlchemyError as error:
+            self._book.db.rollback()
+            raise _unusable(self.directory.db_url, error) from error
+
+    def _record(self, student: str, reports: dict[str, Report], timestamp: Any) -> None:
+        self._book.update_or_create_student(student)
+        fields = {} if timestamp is None else {"timestamp": timestamp}
+        submission = self._book.update_or_create_submission(self.assignment.name, student, **fields)
+        for notebook in submission.notebooks:
+            for grade in notebook.grades:
+                _set_grade(grade, reports.get(notebook.name))
+            for comment in notebook.comments:
+                _set_comment(comment, reports.get(notebook.name))
+        self._book.db.commit()
+
+    def _is_known(self) -> bool:
+        try:
+            known = self._book.find_assignment(self.assignment.name)
+        except MissingEntry:
+            return False
+        found = {
+            (notebook.name, cell.name): cell.max_score
+            for notebook in known.notebooks
+            for cell in notebook.grade_cells
+        }
+        expected = {
+            (exercise.name, cell.name): cell.points
+            for exercise in self.assignment.exercises
+            for cell in exercise.text.cells
+            if cell.kind in ("check", "question")
+        }
+        return found == expected
+
+    def _make_known(self) -> None:
+        """Let nbgrader read the assignment from ``source/``, as releasing it does."""
+        source = self.root / "source" / self.assignment.name
+        for exercise in self.assignment.exercises:
+            if not (source / f"{exercise.name}.ipynb").is_file():
+                raise UserError(
+                    f"source/{exercise.id}.ipynb is missing: run `autograder build` before grading."
+                )
+        self._book.close()
+        scratch = Path(tempfile.mkdtemp(dir=self.root, prefix=".release-"))
+        try:
+            generate(self.root, self.assignment.name, scratch.name)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        self._book = Gradebook(self.directory.db_url, self.directory.course_id)
+
+
+def score_of(report: Report, cell: str) -> float:
+    """Return the automatic score of a graded cell: the points of the checks it stands for."""
+    return float(sum(c.points for c in report.checks if f"check_{c.of}" == cell))
+
+
+def _set_grade(grade: Any, report: Report | None) -> None:
+    before = grade.auto_score
+    questions = {} if report is None else {q.name: q for q in report.questions}
+    question = questions.get(grade.cell.name)
+    if report is None:
+        grade.auto_score, unsure = 0.0, False
+    elif question is not None:
+        grade.auto_score = None if question.answered else 0.0
+        unsure = question.answered and grade.manual_score is None
+    else:
+        grade.auto_score = score_of(report, grade.cell.name)
+        unsure = any(
+            c.outcome == "could_not_run"
+            for c in report.checks
+            if f"check_{c.of}" == grade.cell.name
+        )
+    changed = before is not None and before != grade.auto_score
+    grade.needs_manual_grade = unsure or (changed and grade.manual_score is not None)
+
+
+def _set_comment(comment: Any, report: Report | None) -> None:
+    unanswered = {} if report is None else {q.name for q in report.questions if not q.answered}
+    comment.auto_comment = "No response." if comment.cell.name in unanswered else None
+
+
+def _unusable(url: str, error: Exception) -> UserError:
+    reason = str(getattr(error, "orig", error)).strip()
+    hint = "; close the program that holds it and run the same command again"
+    return UserError(
+        f"The gradebook {url} cannot be written: {reason}{hint if 'locked' in reason else ''}."
+    )

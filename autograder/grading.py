@@ -1,0 +1,164 @@
+"""Grade one hand-in: its code in a worker, the checks here, a report as the result."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from dataclasses import replace
+
+from cs231n_lib.checking import CheckFailed
+from cs231n_lib.datasets import use_dataset
+
+from .authoring import Check
+from .backends import Code, LocalBackend, SandboxBackend
+from .calls import CallProblem
+from .course import Exercise
+from .diagnosis import describe_mismatch, find_misconception, replay
+from .errors import SandboxUnavailable
+from .handin import Handin, Unreadable
+from .report import CheckResult, Outcome, QuestionResult, Report, clean_text
+from .sandbox import WorkerLost, Zygote
+from .seeds import check_rng, seed_name
+from .student import Student
+
+__all__ = ["GRADER_VERSION", "Grade", "grade_handin"]
+
+GRADER_VERSION = "1"
+
+
+def grade_handin(
+    exercise: Exercise, content: bytes | Unreadable, student: str, zygote: Zygote, secret: bytes
+) -> Report:
+    """Grade the bytes of one notebook.
+
+    Parameters
+    ----------
+    exercise
+        What it is a hand-in of.
+    content
+        The file's bytes, or why they could not be read.
+    student, secret
+        Seed the checks' inputs.
+    zygote
+        Where its code runs.
+
+    Returns
+    -------
+    Report
+        Always: whatever the hand-in holds, it ends in a report.
+    """
+    start = time.perf_counter()
+    grader = {
+        "version": GRADER_VERSION,
+        "suite": exercise.suite,
+        "seed": seed_name(secret, student, exercise.id),
+        "sandbox": zygote.mechanism.name,
+    }
+    try:
+        if isinstance(content, Unreadable):
+            raise content
+        handin = Handin.read(content, exercise.text)
+    except Unreadable as problem:
+        checks = tuple(_result(c, "failed", f"Not graded: {problem}.") for c in exercise.checks)
+        unanswered = tuple(replace(q, answered=False) for q in _questions(exercise, frozenset()))
+        return Report(exercise.id, student, checks, unanswered, 0.0, str(problem), (), grader)
+    code = Code(handin.definitions(exercise.text), exercise.refused)
+    with SandboxBackend(zygote, code) as backend:
+        grade = Grade(exercise, backend, student, secret)
+        checks = tuple(grade.run(check) for check in exercise.checks)
+    seconds = round(time.perf_counter() - start, 3)
+    questions = _questions(exercise, handin.answered)
+    return Report(exercise.id, student, checks, questions, seconds, None, handin.notes, grader)
+
+
+def _questions(exercise: Exercise, answered: frozenset[str]) -> tuple[QuestionResult, ...]:
+    cells = exercise.text.of_kind("question")
+    return tuple(QuestionResult(c.name, c.name in answered, c.points) for c in cells)
+
+
+class Grade:
+    """The checks of one hand-in, one after the other, none depending on another's fate."""
+
+    def __init__(
+        self, exercise: Exercise, backend: SandboxBackend, student: str, secret: bytes
+    ) -> None:
+        self.exercise = exercise
+        self.backend = backend
+        self.student = student
+        self.secret = secret
+
+    def run(self, check: Check) -> CheckResult:
+        """Run one check and return its result, whatever happens."""
+        start = time.perf_counter()
+        with use_dataset(self.exercise.dataset):
+            result = self._run(check)
+        seconds = round(time.perf_counter() - start, 4)
+        return replace(result, seconds=seconds, printed=self.backend.printed)
+
+    def _run(self, check: Check) -> CheckResult:
+        rng = check_rng(self.secret, self.student, self.exercise.id, check.name)
+        self.backend.begin(check)
+        student = Student(self.backend)
+        try:
+            check.run(student, rng)
+        except CheckFailed as failure:
+            return self._failed(check, student, "failed", str(failure), failure.kind)
+        except CallProblem as problem:
+            return self._failed(check, student, problem.outcome, str(problem), problem.kind)
+        except (WorkerLost, SandboxUnavailable) as error:
+            return _lost(check, repr(error))
+        except Exception:
+            return self._unexpected(check, student, traceback.format_exc())
+        return _result(check, "passed")
+
+    def _failed(
+        self, check: Check, student: Student, outcome: Outcome, message: str, kind: str
+    ) -> CheckResult:
+        result = _result(check, outcome, message)
+        if kind in ("missing", "crash", "refused"):
+            return result
+        found = find_misconception(
+            check,
+            kind,
+            student._transcript,
+            self.exercise.misconceptions,
+            self.exercise.reference,
+        )
+        if found is None:
+            return result
+        return replace(result, misconception=found.name, hint=found.hint)
+
+    def _unexpected(self, check: Check, student: Student, detail: str) -> CheckResult:
+        """Find out what a check stumbled over: what the student's code returned, or itself.
+
+        It is run again on the reference, with the same inputs. Where that passes, the student's
+        values are to blame and the failure is an ordinary one.
+        """
+        rng = check_rng(self.secret, self.student, self.exercise.id, check.name)
+        reference = self.exercise.reference.namespace()
+        try:
+            check.run(Student(LocalBackend(reference)), rng)
+        except Exception:
+            return _lost(check, f"{detail}\nand on the reference:\n{traceback.format_exc()}")
+        answers = replay(student._transcript, reference)
+        message = describe_mismatch(student._transcript, answers)
+        if message is None:
+            last = detail.strip().splitlines()[-1]
+            message = f"What `{check.of}` returned cannot be used: {clean_text(last, 300)}"
+        return self._failed(check, student, "failed", message, "type")
+
+
+def _lost(check: Check, detail: str) -> CheckResult:
+    message = "This check could not be run. That is the grader's fault and costs you no points."
+    return replace(
+        _result(check, "could_not_run", message),
+        points=check.points,
+        detail=clean_text(detail, 5000),
+    )
+
+
+def _result(check: Check, outcome: Outcome, message: str = "") -> CheckResult:
+    points = check.points if outcome == "passed" else 0
+    return CheckResult(
+        check.name, check.of, check.description, outcome, points, check.points, message
+    )

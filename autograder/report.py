@@ -1,0 +1,127 @@
+"""What grading a hand-in finds: one report, from which gradebook and feedback are made."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from .errors import UserError
+
+__all__ = ["CheckResult", "Outcome", "QuestionResult", "Report", "clean_text", "write_atomically"]
+
+Outcome = Literal["passed", "failed", "timeout", "crashed", "could_not_run"]
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One check's outcome.
+
+    ``could_not_run`` is the grader's own fault: it costs no points, and ``detail`` (never shown to
+    students) says what happened.
+    """
+
+    name: str
+    of: str
+    description: str
+    outcome: Outcome
+    points: int
+    max_points: int
+    message: str = ""
+    misconception: str | None = None
+    hint: str | None = None
+    seconds: float = 0.0
+    printed: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class QuestionResult:
+    """An inline question that a person grades: whether there is an answer to grade."""
+
+    name: str
+    answered: bool
+    max_points: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that is known about one graded notebook.
+
+    ``problem`` is set where the hand-in could not be read at all; ``notes`` are remarks on it that
+    cost no points (a duplicated cell, an edited check).
+    """
+
+    exercise: str
+    student: str
+    checks: tuple[CheckResult, ...]
+    questions: tuple[QuestionResult, ...] = ()
+    seconds: float = 0.0
+    problem: str | None = None
+    notes: tuple[str, ...] = ()
+    grader: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def points(self) -> int:
+        """Points of the automatic checks."""
+        return sum(check.points for check in self.checks)
+
+    @property
+    def max_points(self) -> int:
+        """Points of all automatic checks."""
+        return sum(check.max_points for check in self.checks)
+
+    def to_json(self) -> str:
+        """Return the report as JSON, one object."""
+        fields = asdict(self)
+        head = {key: fields.pop(key) for key in ("exercise", "student")}
+        scores = {"points": self.points, "max_points": self.max_points}
+        return json.dumps({**head, **scores, **fields}, indent=1, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Report:
+        """Read what :meth:`to_json` wrote.
+
+        Raises
+        ------
+        UserError
+            If the text is no report.
+        """
+        try:
+            fields: dict[str, Any] = json.loads(text)
+            del fields["points"], fields["max_points"]
+            fields["checks"] = tuple(CheckResult(**c) for c in fields["checks"])
+            fields["questions"] = tuple(QuestionResult(**q) for q in fields["questions"])
+            fields["notes"] = tuple(fields["notes"])
+            return cls(**fields)
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(f"This is not a report of this version: {error}") from error
+
+    def write(self, path: Path) -> None:
+        """Write the report to ``path``, whole or not at all."""
+        write_atomically(path, self.to_json())
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file so that nobody ever sees half of it, even after a crash."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def clean_text(text: object, limit: int = 1000) -> str:
+    """Return untrusted text without control characters, at most ``limit`` characters long."""
+    kept = "".join(c for c in str(text)[: 4 * limit] if c in "\n\t" or c.isprintable())
+    return kept if len(kept) <= limit else kept[: limit - 1] + "…"

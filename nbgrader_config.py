@@ -1,0 +1,39 @@
+"""nbgrader's settings for this course: its commands and ours work in this folder on one gradebook."""
+
+from nbgrader.preprocessors import (
+    CheckCellMetadata,
+    ClearHiddenTests,
+    ClearMarkScheme,
+    ClearOutput,
+    ComputeChecksums,
+    LockCells,
+    SaveCells,
+)
+
+from autograder.nbgrader_parts import NamedStubs
+
+c = get_config()  # noqa: F821 - defined by traitlets, which runs this file
+
+c.CourseDirectory.course_id = "cs231n"
+c.CourseDirectory.ignore = [
+    ".ipynb_checkpoints",
+    "*.pyc",
+    "__pycache__",
+    ".pytest_cache",
+    "feedback",
+    ".*",
+]
+
+# As nbgrader's own list, but for the stubs, which name what is to be written.
+c.GenerateAssignment.preprocessors = [
+    LockCells,
+    NamedStubs,
+    ClearOutput,
+    CheckCellMetadata,
+    ComputeChecksums,
+    SaveCells,
+    ClearHiddenTests,
+    ClearMarkScheme,
+    ComputeChecksums,
+    CheckCellMetadata,
+]
