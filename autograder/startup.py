@@ -13,8 +13,8 @@ __all__ = ["without_iri_grammar"]
 def without_iri_grammar() -> Iterator[None]:
     """Keep jsonschema from building its grammar of international web addresses.
 
-    Wherever jupyter's extras are installed, that grammar costs every import of nbformat two
-    seconds, and no notebook's schema has such an address in it. jsonschema does without where the package
+    Where jupyter's extras are installed, that grammar costs every import of nbformat two seconds,
+    and no notebook's schema has such an address in it. jsonschema does without where the package
     ``rfc3987_syntax`` is missing, which is what it finds within this context.
     """
     name = "rfc3987_syntax"
