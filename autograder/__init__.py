@@ -9,16 +9,14 @@ What this module exports is what the files of an exercise are written with.
 
 from cs231n_lib.checking import (
     CheckFailed,
-    assert_close,
     assert_finite,
-    assert_gradient,
-    assert_layer_gradient,
     assert_shape,
     numerical_gradient,
     relative_error,
 )
 
 from .authoring import Threshold, accuracy, check, misconception, require
+from .comparing import assert_close
 
 __version__ = "0.1.0"
 __all__ = [
@@ -27,8 +25,6 @@ __all__ = [
     "accuracy",
     "assert_close",
     "assert_finite",
-    "assert_gradient",
-    "assert_layer_gradient",
     "assert_shape",
     "check",
     "misconception",

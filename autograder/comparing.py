@@ -1,0 +1,63 @@
+"""Compare what a student's function returned with what it should be, without giving that away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import cs231n_lib.checking
+from cs231n_lib.checking import CheckFailed
+
+__all__ = ["assert_close"]
+
+
+def assert_close(
+    actual: object, expected: Any, *, name: str = "out", rtol: float = 1e-6, atol: float = 1e-8
+) -> None:
+    r"""Check that an array agrees with the expected one, :math:`|a - e| \le atol + rtol\,|e|`.
+
+    As :func:`cs231n_lib.checking.assert_close`, with which the student's own notebook compares, but
+    for wrong values the message says where and how far off they are, and not what was expected:
+    nothing that a student gets holds an expected value of a hidden check.
+
+    Raises
+    ------
+    CheckFailed
+        If kind, shape, finiteness or values are wrong.
+    """
+    try:
+        cs231n_lib.checking.assert_close(actual, expected, name=name, rtol=rtol, atol=atol)
+    except CheckFailed as failure:
+        if failure.kind != "value":
+            raise
+        text = _how_far(np.asarray(actual), np.asarray(expected), name, rtol, atol)
+        raise CheckFailed(text, kind="value") from None
+
+
+def _how_far(a: Any, e: Any, name: str, rtol: float, atol: float) -> str:
+    a = a.reshape(e.shape)
+    with np.errstate(all="ignore"):
+        error = np.abs(a - e)
+        wrong = ~((error <= atol + rtol * np.abs(e)) | (a == e) | (np.isnan(a) & np.isnan(e)))
+        relative = error / np.maximum(np.abs(a), np.abs(e))
+    relative = np.where(np.isfinite(relative), relative, np.inf) * wrong
+    place = np.unravel_index(int(np.nanargmax(relative)), relative.shape)
+    size = _in_words(float(relative[place]), a[place], e[place])
+    if a.size == 1:
+        return f"{name} is {a[place]:.6g}, which is {size}"
+    where = ", ".join(str(int(i)) for i in place)
+    where = f"({where})" if len(place) > 1 else f"index {where}"
+    count = f"{int(wrong.sum())} of {a.size} entries"
+    return f"{name} is wrong in {count}; at {where} yours is {a[place]:.6g}, which is {size}"
+
+
+def _in_words(relative: float, a: Any, e: Any) -> str:
+    if np.isreal(a) and np.isreal(e) and a * e < 0:
+        return "of the wrong sign"
+    for bound, words in ((1e-3, "off by less than 0.1 %"), (1e-2, "off by less than 1 %")):
+        if relative < bound:
+            return words
+    if relative < 0.1:
+        return "off by less than 10 %"
+    return "far too small" if abs(a) < abs(e) else "far too large"
