@@ -1,4 +1,4 @@
-"""nbgrader's settings for this course: its commands and ours work in this folder on one gradebook."""
+"""nbgrader's settings for this course: its commands and ours share this folder and one gradebook."""
 
 from nbgrader.preprocessors import (
     CheckCellMetadata,
@@ -10,6 +10,7 @@ from nbgrader.preprocessors import (
     SaveCells,
 )
 
+from autograder.nbgrader_feedback import FeedbackExporter
 from autograder.nbgrader_parts import NamedStubs
 
 c = get_config()  # noqa: F821 - defined by traitlets, which runs this file
@@ -37,3 +38,7 @@ c.GenerateAssignment.preprocessors = [
     ComputeChecksums,
     CheckCellMetadata,
 ]
+
+# Feedback pages come from the reports, with what a person gave and said added from the gradebook.
+c.GenerateFeedback.exporter_class = FeedbackExporter
+c.GenerateFeedback.preprocessors = []

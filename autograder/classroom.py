@@ -18,7 +18,7 @@ from pathlib import Path
 from .autograded import graded_notebook
 from .course import Assignment, Course, Exercise
 from .errors import UserError
-from .feedback import feedback_page
+from .feedback import PersonsGrade, feedback_page
 from .gradebook import GradebookWriter
 from .grading import GRADER_VERSION, grade_handin
 from .handin import Handin, Unreadable, read_bytes
@@ -26,7 +26,7 @@ from .report import Report, write_atomically
 from .sandbox import Mechanism, Zygote
 from .seeds import course_secret
 
-__all__ = ["ClassResult", "Task", "find_handins", "grade_class"]
+__all__ = ["ClassResult", "Task", "find_handins", "grade_class", "report_path"]
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def grade_class(
         for task, report in _graded(course, mechanism, secret, known, fresh, jobs):
             reports[task] = report
             if task not in known:
-                _write(course, task, report)
+                _write(course, task, report, book.persons(task.student, task.exercise.name))
             due[task.student] -= 1
             if due[task.student] == 0:
                 own = {t.exercise.name: r for t, r in reports.items() if t.student == task.student}
@@ -223,7 +223,7 @@ def _known_exercise(exercise_id: str) -> tuple[Exercise, ...]:
     return _Grader.course.select(exercise_id)
 
 
-def _write(course: Course, task: Task, report: Report) -> None:
+def _write(course: Course, task: Task, report: Report, persons: dict[str, PersonsGrade]) -> None:
     """Write what a report becomes; the report itself last, for it says that the rest is there."""
     content = _content(task)
     try:
@@ -236,7 +236,7 @@ def _write(course: Course, task: Task, report: Report) -> None:
     notebook = graded_notebook(task.exercise, handin, report)
     name = task.exercise.name
     write_atomically(course.root / "autograded" / place / f"{name}.ipynb", notebook)
-    page = feedback_page(task.exercise, handin, report)
+    page = feedback_page(task.exercise, handin, report, persons)
     write_atomically(course.root / "feedback" / place / f"{name}.html", page)
     report.write(report_path(course, task.student, task.exercise))
 

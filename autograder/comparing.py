@@ -41,8 +41,8 @@ def _how_far(a: Any, e: Any, name: str, rtol: float, atol: float) -> str:
         error = np.abs(a - e)
         wrong = ~((error <= atol + rtol * np.abs(e)) | (a == e) | (np.isnan(a) & np.isnan(e)))
         relative = error / np.maximum(np.abs(a), np.abs(e))
-    relative = np.where(np.isfinite(relative), relative, np.inf) * wrong
-    place = np.unravel_index(int(np.nanargmax(relative)), relative.shape)
+    relative = np.where(wrong, np.where(np.isfinite(relative), relative, np.inf), 0.0)
+    place = np.unravel_index(int(np.argmax(relative)), relative.shape)
     size = _in_words(float(relative[place]), a[place], e[place])
     if a.size == 1:
         return f"{name} is {a[place]:.6g}, which is {size}"

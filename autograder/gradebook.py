@@ -16,9 +16,10 @@ from nbgrader.api import Gradebook, MissingEntry
 from .build.release import course_directory, generate
 from .course import Assignment
 from .errors import UserError
+from .feedback import PersonsGrade
 from .report import Report
 
-__all__ = ["GradebookWriter", "score_of"]
+__all__ = ["GradebookWriter", "persons_grades", "score_of"]
 
 
 class GradebookWriter:
@@ -73,6 +74,10 @@ class GradebookWriter:
             self._book.db.rollback()
             raise _unusable(self.directory.db_url, error) from error
 
+    def persons(self, student: str, notebook: str) -> dict[str, PersonsGrade]:
+        """Return what a person gave and said on a student's notebook so far."""
+        return persons_grades(self._book, student, self.assignment.name, notebook)
+
     def _record(self, student: str, reports: dict[str, Report], timestamp: Any) -> None:
         self._book.update_or_create_student(student)
         fields = {} if timestamp is None else {"timestamp": timestamp}
@@ -117,6 +122,26 @@ class GradebookWriter:
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
         self._book = Gradebook(self.directory.db_url, self.directory.course_id)
+
+
+def persons_grades(
+    book: Any, student: str, assignment: str, notebook: str
+) -> dict[str, PersonsGrade]:
+    """Return what a person gave and said on a hand-in so far, by the graded cell's name."""
+    try:
+        submission = book.find_submission_notebook(notebook, assignment, student)
+    except MissingEntry:
+        return {}
+    comments = {c.cell.name: c.manual_comment or "" for c in submission.comments}
+    return {
+        grade.cell.name: PersonsGrade(
+            grade.manual_score + (grade.extra_credit or 0),
+            grade.max_score,
+            comments.get(grade.cell.name, ""),
+        )
+        for grade in submission.grades
+        if grade.manual_score is not None
+    }
 
 
 def score_of(report: Report, cell: str) -> float:

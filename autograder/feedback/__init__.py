@@ -1,5 +1,5 @@
 """The page that a student reads after grading: one self-contained HTML file for each notebook."""
 
-from .page import feedback_page
+from .page import PersonsGrade, feedback_page
 
-__all__ = ["feedback_page"]
+__all__ = ["PersonsGrade", "feedback_page"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import jinja2
@@ -16,7 +17,7 @@ from ..course import Exercise
 from ..handin import Handin
 from ..report import CheckResult, Report
 
-__all__ = ["feedback_page"]
+__all__ = ["PersonsGrade", "feedback_page"]
 
 MAX_CODE = 20_000
 _OUTCOMES = {
@@ -43,7 +44,21 @@ class _Step:
         return self.points == self.max_points
 
 
-def feedback_page(exercise: Exercise, handin: Handin | None, report: Report) -> str:
+@dataclass(frozen=True)
+class PersonsGrade:
+    """What a person gave an answer in words: points, out of how many, and a comment."""
+
+    points: float
+    max_points: float
+    comment: str
+
+
+def feedback_page(
+    exercise: Exercise,
+    handin: Handin | None,
+    report: Report,
+    persons: Mapping[str, PersonsGrade] | None = None,
+) -> str:
     """Return the feedback page of a report.
 
     Parameters
@@ -54,6 +69,8 @@ def feedback_page(exercise: Exercise, handin: Handin | None, report: Report) -> 
         The student's cells, ``None`` where the file could not be read.
     report
         What grading found.
+    persons
+        What a person has given the answers in words so far, by the question's name.
     """
     code = {} if handin is None else {c.name: c.source for c in handin.cells if c.is_code}
     steps = [
@@ -71,6 +88,7 @@ def feedback_page(exercise: Exercise, handin: Handin | None, report: Report) -> 
         outcomes=_OUTCOMES,
         first=next((s for s in steps if not s.passed), None),
         open_questions=sum(q.answered for q in report.questions),
+        persons=persons or {},
         light=_colours("friendly"),
         dark=_colours("github-dark"),
     )
