@@ -1,0 +1,881 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Softmax: from scores to probabilities
+#
+# **Goal.** You build a linear classifier that answers with a probability for every class, derive
+# the gradient of its loss by hand, and train it with stochastic gradient descent. On the way you
+# form three habits that the whole course rests on: keep exponentials finite, test every gradient
+# numerically, replace loops by matrix products.
+#
+# | step | you write | which is |
+# |:--|:--|:--|
+# | 2 | `softmax_probabilities` | scores turned into probabilities, without overflow |
+# | 3–4 | `softmax_loss_naive` | the cross-entropy loss and its gradient, with loops |
+# | 5 | `softmax_loss_vectorized` | the same without loops |
+# | 6 | `sgd_train` | the training loop: stochastic gradient descent |
+# | 7 | `predict` | the answer: one label per image |
+# | 8 | `train_softmax` | a search for good hyper-parameters |
+#
+# **How it works.** A cell that you are to fill in raises `NotImplementedError` until you have. The
+# cell after it is a check: run it at once. It prints a ✓ if all is well, and otherwise says what is
+# wrong and where. When your notebook is graded, the same functions are called with other inputs.
+# Your functions may use NumPy and the standard library, and they see their arguments, your imports
+# and your other functions; they cannot see data that the notebook has loaded.
+#
+# You need Python, NumPy indexing, the chain rule, and about three hours.
+
+# %%
+import timeit
+from functools import cache
+from itertools import pairwise
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from cs231n_lib.checking import assert_close, assert_finite, assert_gradient, assert_shape
+from cs231n_lib.datasets import load_dataset
+from cs231n_lib.plots import (
+    plot_losses,
+    plot_search,
+    plot_times,
+    show_class_examples,
+    show_images,
+    show_templates,
+)
+from cs231n_lib.plots.style import COLORS
+from cs231n_lib.progress import progress
+
+# %% [markdown]
+# ## 1. Images as rows of numbers
+#
+# Ten classes, colour images of 32×32 pixels. Training images are there to learn from, validation
+# images to choose hyper-parameters with, and test images for one honest look at the very end.
+
+# %% tags=["demo"]
+data = load_dataset(num_training=10_000, num_validation=1_000, num_test=1_000)
+_ = show_class_examples(data.X_train, data.y_train, data.class_names)
+
+# %% [markdown]
+# A linear classifier knows nothing of pictures: to it an image is a row $x$ of
+# $32 \cdot 32 \cdot 3 = 3072$ numbers. Two small preparations:
+#
+# - **Subtract the mean image**, so that inputs are centred at zero. It is the mean of the
+#   *training* images, also when it is subtracted from the others: whatever is computed from
+#   validation or test images before the end makes the measurement on them too good.
+# - **Append a column of ones** (the *bias trick*). The last row of $W$ is then multiplied by 1
+#   whatever the image, and does what a separate bias vector would do:
+#
+# $$s = x W, \qquad x \in \mathbb{R}^{D},\quad W \in \mathbb{R}^{D \times C},\quad
+# s \in \mathbb{R}^{C}, \qquad D = 3073,\ C = 10 .$$
+#
+# Column $k$ of $W$ belongs to class $k$, and $s_k$ is its *score* (also called a *logit*): the dot
+# product of the image with that column.
+
+# %% tags=["demo"]
+# NBVAL_CHECK_OUTPUT
+mean_image = data.X_train.mean(axis=0)
+
+
+def to_rows(images):
+    """Subtract the mean image, flatten, append a one: (N, 32, 32, 3) -> (N, 3073)."""
+    rows = (images - mean_image).reshape(len(images), -1)
+    return np.hstack([rows, np.ones((len(rows), 1), dtype=rows.dtype)])
+
+
+X_train, X_val, X_test = to_rows(data.X_train), to_rows(data.X_val), to_rows(data.X_test)
+y_train, y_val, y_test = data.y_train, data.y_val, data.y_test
+num_classes = len(data.class_names)
+print("X_train", X_train.shape, X_train.dtype, " X_val", X_val.shape, " X_test", X_test.shape)
+
+# %% [markdown]
+# ## 2. From scores to probabilities
+#
+# Scores can be any real numbers. Probabilities must not be negative and must add up to one. The
+# exponential makes everything positive, and a division makes the sum right:
+#
+# $$p_k = \frac{e^{s_k}}{\sum_j e^{s_j}} \qquad\text{(the softmax function)} \tag{1}$$
+#
+# On paper that is all. In a computer, $e^{s}$ overflows to infinity for $s$ above 709 in float64,
+# and above 88 in float32. Scores of that size are nothing unusual: pixel values go up to 255 and
+# there are three thousand of them.
+#
+# **Predict before you run.** The scores are 1000 and 0. What are the probabilities, and what will
+# formula (1) as it stands make of them?
+
+# %% tags=["demo"]
+# NBVAL_CHECK_OUTPUT
+scores = np.array([1000.0, 0.0])
+with np.errstate(all="ignore"):
+    print(np.exp(scores) / np.exp(scores).sum())
+
+# %% [markdown]
+# The way out is that softmax only looks at *differences* of scores. Add the same number $c$ to all
+# scores of an image, and
+#
+# $$\frac{e^{s_k + c}}{\sum_j e^{s_j + c}}
+#   = \frac{e^{c}\, e^{s_k}}{e^{c} \sum_j e^{s_j}}
+#   = \frac{e^{s_k}}{\sum_j e^{s_j}} .$$
+#
+# The probabilities are the same for every $c$, so we may choose it, and we may choose another one
+# for every image. **Your step:** which $c$ makes sure that no exponent is ever above 0, and that in
+# every row at least one is exactly 0? The first keeps each $e^{s_k + c}$ from overflowing, the
+# second keeps the denominator at 1 or more, so that nothing is ever divided by zero.
+#
+# Now write it for a whole batch: row $i$ of `scores` holds the scores of image $i$, and every row
+# is a softmax of its own. (`keepdims=True` in a reduction keeps the axis, with length 1, which
+# makes it broadcast against the rows.) The caller needs its scores later, so leave the array that
+# you are given as it is.
+
+
+# %% nbgrader={"grade": false, "grade_id": "softmax_probabilities", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def softmax_probabilities(scores):
+    """Turn scores into probabilities, row by row.
+
+    Parameters
+    ----------
+    scores : (N, C) array of float
+        Scores of N images for C classes, of any size; not modified.
+
+    Returns
+    -------
+    (N, C) array of float
+        ``exp(scores)``, every row divided by its sum. All entries are finite.
+    """
+    ### BEGIN SOLUTION
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    exponentials = np.exp(shifted)
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check_softmax_probabilities", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+scores = np.log([[1.0, 2.0, 5.0], [3.0, 3.0, 2.0]])
+before = scores.copy()
+expected = np.array([[1 / 8, 2 / 8, 5 / 8], [3 / 8, 3 / 8, 2 / 8]])
+
+probabilities = softmax_probabilities(scores)
+assert_close(probabilities, expected, name="probabilities")
+assert_close(scores, before, name="scores, after the call,")
+
+# Differences alone count, however large or small the scores are.
+probabilities = softmax_probabilities(scores + np.array([[1e4], [-1e4]]))
+assert_close(probabilities, expected, name="probabilities of large scores")
+probabilities = softmax_probabilities(np.array([[1e4, -1e4, 0.0]]))
+assert_close(probabilities, [[1.0, 0.0, 0.0]], name="probabilities of scores far apart")
+print("✓ softmax_probabilities")
+
+# %% [markdown]
+# What do the probabilities look like? The cell below takes the same five scores three times:
+# divided by 5, as they are, and multiplied by 5.
+#
+# **Predict before you run.** In which of the three is the classifier "surest"? What would you get
+# with a factor of 0, and with a factor of infinity?
+
+# %% tags=["demo"]
+scores = np.array([[2.0, 1.0, 0.5, -0.5, -1.0]])
+factors = [0.2, 1.0, 5.0]
+fig, axes = plt.subplots(1, 3, figsize=(8, 2.4), sharey=True, layout="constrained")
+for axis, factor in zip(axes, factors, strict=True):
+    bars = axis.bar(range(5), softmax_probabilities(factor * scores)[0], color=COLORS[0])
+    axis.bar_label(bars, fmt="%.2f", fontsize=8)
+    axis.set(title=f"scores × {factor:g}", xticks=range(5), xlabel="class", ylim=(0, 1.1))
+    axis.spines[["top", "right"]].set_visible(False)
+_ = axes[0].set_ylabel("probability")
+
+# %% [markdown]
+# ## 3. The loss: how surprised were you?
+#
+# Image $i$ has the true class $y_i$. A good classifier gives that class a high probability, so we
+# punish the lack of it with the **cross-entropy loss**
+#
+# $$L_i = -\log p_{y_i} . \tag{2}$$
+#
+# | probability of the true class | 1 | 0.5 | 0.1 | 0.01 | 0.0001 |
+# |:--|--:|--:|--:|--:|--:|
+# | loss $-\log p$ | 0 | 0.69 | 2.30 | 4.61 | 9.21 |
+#
+# To be right and sure costs nothing; to be wrong and sure is expensive. Where does it come from? If
+# images are independent of each other, the probability that the model gives to all the labels
+# together is the product $\prod_i p_{y_i}$. Its negative logarithm is $\sum_i L_i$: to make the
+# loss small is to make the observed labels likely (*maximum likelihood*).
+#
+# Over a batch of $N$ images we take the mean, and add a penalty for large weights:
+#
+# $$L = \underbrace{\frac{1}{N} \sum_{i=1}^{N} L_i}_{\text{data loss}}
+#   + \underbrace{\lambda \sum_{d,k} W_{dk}^2}_{\text{regularisation}} \tag{3}$$
+#
+# In code $\lambda$ is `reg`. Mind two things: the sum runs over *all* of $W$, the bias row
+# included, and there is no factor ½ in front.
+#
+# **Never take the logarithm of a probability.** If the true class has a score 20,000 below the
+# best, its probability is too small for any float and becomes exactly 0, and $-\log 0$ is infinite.
+# Adding a small number inside the logarithm hides that and does not mend it: the loss would be 18
+# or so where it ought to be 20,000. But the loss itself is quite an ordinary number. **Your step:**
+# insert (1), with the scores shifted by their maximum $m$, into (2), and simplify. The logarithm
+# takes the fraction apart and undoes one of the exponentials. What remains,
+#
+# $$L_i = \log \sum_j e^{\,\boldsymbol{?}} \;-\; (\;\boldsymbol{?}\;),$$
+#
+# can be computed for scores of any size: one of the exponents is 0, so the sum is between 1 and
+# $C$.
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "ask_initial_loss", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ### Inline question 1
+#
+# At the start of training, $W$ is zero or close to it. (a) What is the data loss then, for $C$
+# classes, and why does it depend neither on the images nor on the labels? (b) You start a training
+# run on ten classes and the first data loss that you see is 9.2. Name two possible reasons.
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "question_initial_loss", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
+# (a) With $W = 0$ all scores are 0, so every class gets the probability $1/C$, whatever the image,
+# and every $L_i$ is $-\log(1/C) = \log C$, whatever the label. For ten classes that is 2.30.
+#
+# (b) 9.2 is far more surprise than guessing causes; the probability of the true class is about
+# $e^{-9.2} = 0.0001$. So the classifier starts out *sure and wrong*. Usual reasons: the initial
+# weights are too large; inputs are not scaled or centred, so that small weights still give large
+# scores; the loss is summed over something that it should be averaged over (four times $\log 10$ is
+# 9.2: a batch of four, not divided by $N$); the regularisation is counted in; or labels and scores
+# are shifted against each other in combination with one of these (shifted labels alone do not raise
+# the loss at the start).
+
+# %% [markdown]
+# ## 4. The gradient, by hand
+#
+# Gradient descent needs $\partial L / \partial W$. The loss of an image depends on $W$ only through
+# its scores, so we go there first and to $W$ in a second step.
+#
+# **From the loss to the scores.** Written with scores, $L_i = -s_{y_i} + \log \sum_j e^{s_j}$. Take
+# its derivative with respect to one score $s_k$, term by term:
+#
+# - The first term contains $s_k$ only if $k$ is the true class. Its derivative is $-1$ if $k = y_i$
+#   and $0$ otherwise, in short $-\mathbb{1}[k = y_i]$.
+# - The second is a logarithm of a sum in which $s_k$ occurs once. **Your step:** differentiate it
+#   by the chain rule. You will meet an old acquaintance.
+#
+# Two tests for the result on your paper. *One:* shifting all scores does not change the loss, so
+# the derivatives with respect to all $C$ scores must add up to zero. *Two:* if the classifier gives
+# the true class the probability 1, there is nothing left to improve, and all derivatives must
+# vanish.
+#
+# **From the scores to the weights.** Since $s_k = \sum_d x_d W_{dk}$, the weight $W_{dk}$ acts on
+# the score $s_k$ alone, and $\partial s_k / \partial W_{dk} = x_d$. By the chain rule
+#
+# $$\frac{\partial L_i}{\partial W_{dk}} = x_d \, \frac{\partial L_i}{\partial s_k} :$$
+#
+# column $k$ of the gradient is the image, multiplied by a number. Read that again when you see the
+# learned weights below: they are sums of training images.
+#
+# **The rest.** The data loss is a mean, so its gradient is a mean as well. And what does
+# $\lambda \sum W_{dk}^2$ contribute to the derivative by $W_{dk}$?
+#
+# Now write loss and gradient with explicit loops over images and classes. This version is not meant
+# to be fast; it is meant to read like the formulas, so that you can trust it. It must survive large
+# scores, too.
+
+
+# %% nbgrader={"grade": false, "grade_id": "softmax_loss_naive", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def softmax_loss_naive(W, X, y, reg):
+    """Compute the softmax loss and its gradient with loops over images and classes.
+
+    Parameters
+    ----------
+    W : (D, C) array of float
+        Weights, one column per class.
+    X : (N, D) array of float
+        A batch of images, one row each.
+    y : (N,) array of int
+        Their labels, ``0 <= y[i] < C``.
+    reg : float
+        Regularisation strength.
+
+    Returns
+    -------
+    loss : float
+        Mean cross-entropy of the batch plus ``reg * sum(W * W)``.
+    dW : (D, C) array of float
+        Gradient of the loss with respect to W.
+    """
+    loss = 0.0
+    dW = np.zeros(W.shape)
+    ### BEGIN SOLUTION
+    num_images, num_classes = X.shape[0], W.shape[1]
+    for i in range(num_images):
+        scores = X[i] @ W
+        scores = scores - np.max(scores)
+        sum_of_exponentials = np.sum(np.exp(scores))
+        loss += np.log(sum_of_exponentials) - scores[y[i]]
+        for k in range(num_classes):
+            probability = np.exp(scores[k]) / sum_of_exponentials
+            dW[:, k] += (probability - (k == y[i])) * X[i]
+    loss = loss / num_images + reg * np.sum(W * W)
+    dW = dW / num_images + 2 * reg * W
+    ### END SOLUTION
+    return loss, dW
+
+
+# %% [markdown]
+# How do you test a gradient? By the definition of a derivative: change one weight a little, once up
+# and once down, and see what the loss does.
+#
+# $$\frac{\partial L}{\partial W_{dk}} \approx \frac{L(W_{dk} + h) - L(W_{dk} - h)}{2h},
+# \qquad h = 10^{-5}$$
+#
+# This *numerical gradient* needs two evaluations of the loss for every single weight, which is
+# hopeless for training and perfect for testing. `assert_gradient` does it for you.
+
+# %% nbgrader={"grade": true, "grade_id": "check_softmax_loss_naive", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+rng = np.random.default_rng(0)
+W, X, y = rng.standard_normal((5, 3)), rng.standard_normal((4, 5)), np.array([0, 2, 1, 2])
+
+loss, _ = softmax_loss_naive(np.zeros((5, 3)), X, y, reg=0.0)
+assert_close(loss, np.log(3), name="the loss for W = 0 and three classes")
+# One image of one pixel: the scores are log 1, log 2, log 5, so the probabilities 1/8, 2/8, 5/8.
+one_pixel = np.log([[1.0, 2.0, 5.0]])
+loss, _ = softmax_loss_naive(one_pixel, np.array([[1.0]]), np.array([1]), reg=0.0)
+assert_close(loss, -np.log(2 / 8), name="the loss of an image whose true class has p = 1/4")
+
+data_loss, dW = softmax_loss_naive(W, X, y, reg=0.0)
+assert_gradient(
+    lambda W: softmax_loss_naive(W, X, y, 0.0)[0], W, dW, name="dW without regularisation"
+)
+loss, dW = softmax_loss_naive(W, X, y, reg=0.7)
+assert_close(loss - data_loss, 0.7 * np.sum(W**2), name="the regularisation loss")
+assert_gradient(lambda W: softmax_loss_naive(W, X, y, 0.7)[0], W, dW, name="dW with regularisation")
+
+loss, dW = softmax_loss_naive(1e4 * one_pixel, np.array([[1.0]]), np.array([0]), reg=0.0)
+assert_close(loss, 1e4 * np.log(5), name="the loss of an image with scores of thousands")
+assert_close(dW, [[-1.0, 0.0, 1.0]], name="dW for scores of thousands")
+print("✓ softmax_loss_naive")
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "ask_scale_of_weights", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ### Inline question 2
+#
+# A trained classifier is right on 45 % of the images. Somebody multiplies its $W$ by 10. What
+# happens to (a) the predicted labels and the accuracy, (b) the probabilities, (c) the data loss: of
+# images that it classifies correctly, of images that it does not, and most likely of the whole? (d)
+# What has this to do with regularisation?
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "question_scale_of_weights", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
+# (a) All scores are multiplied by 10. Their order stays, so labels and accuracy stay exactly the
+# same.
+#
+# (b) Differences of scores become ten times as large: almost all probability goes to the class with
+# the highest score. The classifier looks much surer than before.
+#
+# (c) Where the highest score is that of the true class, the loss falls towards 0. Where it is not,
+# the loss becomes roughly ten times the gap between the two scores. With 55 % of the images wrong,
+# the mean rises a lot: to be wrong and sure is expensive.
+#
+# (d) The penalty $\lambda \sum W^2$ becomes 100 times as large. Regularisation is what keeps the
+# scale of $W$, and with it the confidence, in check: on data that can be separated perfectly, the
+# data loss alone would push the scale to infinity, since every further factor lowers it.
+
+# %% [markdown]
+# ## 5. Without loops
+#
+# The training loop below calls the loss thousands of times, so it had better be fast. Python is
+# slow at loops; NumPy does the same work in compiled code when you hand it whole arrays. Write down
+# the shapes first: most of the derivation does itself.
+#
+# | array | shape | meaning |
+# |:--|:--|:--|
+# | `X` | $(N, D)$ | one image a row |
+# | `W` | $(D, C)$ | one class a column |
+# | `scores = X @ W` | $(N, C)$ | all scores at once |
+# | probabilities $P$ | $(N, C)$ | you have a function for them |
+# | $\partial L_{\text{data}} / \partial\,$`scores` | $(N, C)$ | row $i$: section 4, over $N$ |
+# | `dW` | $(D, C)$ | **your step:** which product of `X` and the array above has this shape? |
+#
+# In that product the sum over images happens by itself: it is the inner dimension.
+#
+# Two hints. `A[np.arange(N), y]` picks *one* entry from every row of an $(N, C)$ array, that of the
+# true class, for reading and for writing. And the loss still wants the form that you found in
+# section 3, not the logarithm of a probability. As before, leave the arguments unchanged.
+
+
+# %% nbgrader={"grade": false, "grade_id": "softmax_loss_vectorized", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def softmax_loss_vectorized(W, X, y, reg):
+    """Compute the softmax loss and its gradient without loops.
+
+    Parameters and results are those of ``softmax_loss_naive``; no argument is modified.
+    """
+    ### BEGIN SOLUTION
+    num_images = X.shape[0]
+    true_class = np.arange(num_images), y
+    scores = X @ W
+    scores -= scores.max(axis=1, keepdims=True)
+    log_sums = np.log(np.exp(scores).sum(axis=1))
+    loss = np.mean(log_sums - scores[true_class]) + reg * np.sum(W * W)
+
+    dscores = softmax_probabilities(scores)
+    dscores[true_class] -= 1
+    dscores /= num_images
+    dW = X.T @ dscores + 2 * reg * W
+    return loss, dW
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check_softmax_loss_vectorized", "locked": true, "points": 11, "schema_version": 3, "solution": false, "task": false}
+rng = np.random.default_rng(1)
+W, X, y = rng.standard_normal((5, 3)), rng.standard_normal((4, 5)), np.array([0, 2, 1, 2])
+before = W.copy(), X.copy(), y.copy()
+
+loss, dW = softmax_loss_vectorized(W, X, y, reg=0.7)
+assert_shape(dW, W.shape, name="dW")
+assert_close(loss, softmax_loss_naive(W, X, y, reg=0.7)[0], name="the loss, compared to naive,")
+assert_gradient(lambda W: softmax_loss_vectorized(W, X, y, 0.7)[0], W, dW, name="dW")
+for name, array, copy in zip(("W", "X", "y"), (W, X, y), before, strict=True):
+    assert_close(array, copy, name=f"{name}, after the call,")
+
+# Two images, a thousand times too bright; the second is the negative of the first.
+bright, labels = 1e4 * np.array([X[0], -X[0]]), np.array([0, 0])
+loss, dW = softmax_loss_vectorized(W, bright, labels, reg=0.0)
+loss_naive, dW_naive = softmax_loss_naive(W, bright, labels, reg=0.0)
+assert_close(loss, loss_naive, name="the loss of large scores")
+assert_close(dW, dW_naive, name="dW of large scores")
+print("✓ softmax_loss_vectorized")
+
+# %% [markdown]
+# **Predict before you run.** How many times faster will the vectorised version be: two times, ten
+# times, a hundred times?
+
+# %% tags=["demo"]
+W = np.zeros((X_train.shape[1], num_classes), dtype=X_train.dtype)
+X, y = X_train[:200], y_train[:200]
+softmax_loss_vectorized(W, X, y, 1.0)  # warm up
+times = {
+    "naive": timeit.timeit(lambda: softmax_loss_naive(W, X, y, 1.0), number=1),
+    "vectorised": timeit.timeit(lambda: softmax_loss_vectorized(W, X, y, 1.0), number=20) / 20,
+}
+_ = plot_times(times, title="Loss and gradient of a batch of 200 images")
+
+# %% [markdown]
+# ## 6. Stochastic gradient descent
+#
+# The gradient points uphill, so we walk against it:
+#
+# $$W \leftarrow W - \eta \, \frac{\partial L}{\partial W} . \tag{4}$$
+#
+# $\eta$ is the *learning rate*. Computed from all training images, the gradient is exact and
+# expensive. Computed from a *minibatch* of $B$ images drawn at random, it is right on average and
+# costs $B/N$ as much. It is far better to take fifty slightly wrong steps than a single exact one:
+# that is *stochastic* gradient descent (SGD).
+#
+# One iteration:
+#
+# 1. draw `batch_size` positions at random with `rng` (with or without replacement, as you like) and
+#    take those rows of `X` *and* the labels that belong to them;
+# 2. call `loss_fn(W, X_batch, y_batch, reg)`, which returns loss and gradient like the two
+#    functions you wrote;
+# 3. append the loss to `loss_history`;
+# 4. update $W$ by (4). Regularisation is in the gradient already.
+#
+# The loss function is an argument: nothing in this loop is particular to softmax.
+
+
+# %% nbgrader={"grade": false, "grade_id": "sgd_train", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def sgd_train(loss_fn, X, y, learning_rate, reg, num_iters, batch_size, rng):
+    """Minimise a loss by stochastic gradient descent.
+
+    Parameters
+    ----------
+    loss_fn : callable
+        ``loss_fn(W, X_batch, y_batch, reg)`` returns the loss of a batch and its gradient.
+    X : (N, D) array of float
+        Training images, one row each.
+    y : (N,) array of int
+        Their labels, from 0 to C - 1, where C is ``max(y) + 1``.
+    learning_rate : float
+        Step length.
+    reg : float
+        Regularisation strength, passed on to `loss_fn`.
+    num_iters : int
+        Number of steps.
+    batch_size : int
+        Number of images drawn for each step.
+    rng : numpy.random.Generator
+        Draws the batches.
+
+    Returns
+    -------
+    W : (D, C) array of float
+        Weights after the last step.
+    loss_history : list of float
+        The loss of every batch, in order, each before its step.
+    """
+    num_classes = int(np.max(y)) + 1
+    W = np.zeros((X.shape[1], num_classes), dtype=X.dtype)
+    loss_history = []
+    ### BEGIN SOLUTION
+    for _ in range(num_iters):
+        batch = rng.integers(len(X), size=batch_size)
+        loss, dW = loss_fn(W, X[batch], y[batch], reg)
+        loss_history.append(loss)
+        W = W - learning_rate * dW
+    ### END SOLUTION
+    return W, loss_history
+
+
+# %% [markdown]
+# The check hands your loop a `loss_fn` that writes down what it is given. Its loss is
+# $\frac12 \sum (W - 1)^2$, whatever the images, so that we know exactly where descent has to go.
+
+# %% nbgrader={"grade": true, "grade_id": "check_sgd_train", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+seen = []
+
+
+def recording_loss(W, X_batch, y_batch, reg):
+    """Note the arguments; return the loss ½ Σ (W - 1)² and its gradient."""
+    seen.append((W.copy(), X_batch, y_batch, reg))
+    return 0.5 * np.sum((W - 1) ** 2), W - 1
+
+
+# The label of every row can be read off its first column.
+y = np.arange(50) % 5
+X = np.column_stack([y, np.arange(50), np.ones(50)]).astype(float)
+W, loss_history = sgd_train(recording_loss, X, y, 0.1, 0.3, 20, 8, np.random.default_rng(2))
+
+assert len(seen) == 20, f"loss_fn was called {len(seen)} times in 20 iterations"
+assert_shape(W, (3, 5), name="W")
+for _, X_batch, y_batch, reg in seen:
+    assert_shape(X_batch, (8, 3), name="X_batch")
+    assert_close(y_batch, X_batch[:, 0], name="y_batch, compared to the labels of these rows,")
+    assert reg == 0.3, f"loss_fn got reg = {reg}, expected the 0.3 that sgd_train was given"
+rows_used = {row for _, X_batch, _, _ in seen for row in X_batch[:, 1]}
+assert len(rows_used) > 25, "20 batches of 8 used few different rows: draw a new batch every time"
+weights = [*(W_seen for W_seen, *_ in seen), W]
+for before, after in pairwise(weights):
+    assert_close(after, before - 0.1 * (before - 1), name="W after a step")
+expected = [0.5 * np.sum((W_seen - 1) ** 2) for W_seen, *_ in seen]
+assert_close(loss_history, expected, name="loss_history")
+print("✓ sgd_train")
+
+# %% [markdown]
+# Now for real, on the images, with a learning rate of $10^{-6}$ and a regularisation strength of
+# $10^3$. If these numbers look odd to you, good: inline question 3 is about them.
+#
+# **Predict before you run.** What is the very first value of the loss curve? Will the curve fall
+# smoothly? Will it reach 0?
+
+
+# %% tags=["demo"]
+@cache
+def first_run():
+    """Return what your sgd_train returns, run when it is first asked for."""
+    rng = np.random.default_rng(3)
+    return sgd_train(softmax_loss_vectorized, X_train, y_train, 1e-6, 1e3, 800, 200, rng)
+
+
+W, loss_history = first_run()
+_ = plot_losses(loss_history, expected_start=np.log(num_classes), title="Loss of each batch")
+
+# %% [markdown]
+# The first value is $\log 10$, to the last digit: $W$ starts at zero, where no class is preferred
+# and nothing is regularised. The ups and downs are the price of small batches: every step sees
+# other images.
+#
+# ## 7. From probabilities to an answer
+#
+# To predict is to name the most probable class. You need not even compute the probabilities for
+# that. Why?
+
+
+# %% nbgrader={"grade": false, "grade_id": "predict", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def predict(W, X):
+    """Return the most probable class of each image.
+
+    Parameters
+    ----------
+    W : (D, C) array of float
+        Weights.
+    X : (N, D) array of float
+        Images, one row each.
+
+    Returns
+    -------
+    (N,) array of int
+        Labels from 0 to C - 1.
+    """
+    ### BEGIN SOLUTION
+    return np.argmax(X @ W, axis=1)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check_predict", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+labels = predict(np.array([[1.0, 0.0, -1.0], [0.0, 2.0, 1.0]]), np.array([[3.0, 1.0], [-1.0, 1.0]]))
+assert_shape(labels, (2,), name="the labels")
+assert_close(labels, [0, 1], name="the labels")
+print("✓ predict")
+
+# %% tags=["demo"]
+W, _ = first_run()
+for name, X, y in (("training", X_train, y_train), ("validation", X_val, y_val)):
+    print(f"{name} accuracy {np.mean(predict(W, X) == y):.1%}  (guessing: {1 / num_classes:.0%})")
+
+# %% [markdown]
+# ## 8. The search for hyper-parameters
+#
+# Learning rate and regularisation strength decide how good the classifier gets, and nobody knows
+# their best values beforehand. So we try. Two rules of the trade:
+#
+# - **Search on a logarithmic scale.** Both act by multiplication: from 0.001 to 0.002 is a big
+#   step, from 1.001 to 1.002 is none. Try $10^{-8}, 10^{-7}, 10^{-6}, \dots$, not $1, 2, 3$.
+# - **From coarse to fine.** First many short runs over a wide range, then a few longer ones near
+#   the best. If the best lies at the edge of your range, widen it.
+#
+# What decides is the accuracy on the *validation* images. On training images the weakest
+# regularisation would always look best.
+#
+# **Predict before you run.** Where in the plot will be the runs that have hardly learned anything
+# after a hundred steps, and where those whose steps are too long? Which of the two hyper-parameters
+# will make the bigger difference?
+
+# %% tags=["demo"]
+results = {}
+grid = [(rate, reg) for rate in (1e-8, 1e-7, 1e-6, 1e-5) for reg in (1e1, 1e2, 1e3, 1e4, 1e5)]
+for rate, reg in progress(grid, "coarse search"):
+    rng = np.random.default_rng(4)
+    W, _ = sgd_train(softmax_loss_vectorized, X_train, y_train, rate, reg, 100, 200, rng)
+    results[rate, reg] = (
+        np.mean(predict(W, X_train[:2000]) == y_train[:2000]),
+        np.mean(predict(W, X_val) == y_val),
+    )
+_ = plot_search(results, title="Coarse search: 20 runs of 100 steps")
+
+# %% [markdown]
+# A hundred steps say much about the learning rate and little about weak regularisation, and there
+# is a reason. The penalty alone turns a step into $W \leftarrow (1 - 2 \eta \lambda) W$, so it
+# makes itself felt only after about $1 / (2 \eta \lambda)$ steps. How many are that for
+# $\eta = 10^{-6}$ and $\lambda = 10$, and how many for $\lambda = 1000$? A short run cannot tell
+# $\lambda = 10$ from no regularisation at all. That is what the fine search, with longer runs, is
+# for.
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "ask_units", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ### Inline question 3
+#
+# A learning rate of $10^{-6}$ and a regularisation strength of $10^3$ are peculiar to inputs with
+# values in the hundreds. Suppose that we divide all inputs by $a$, say $a = 255$ (the column of
+# ones as well). (a) Which $W'$ gives the same scores as $W$ did before? (b) With which $\lambda'$
+# is the regularisation the same, too? (c) With which learning rate $\eta'$ does every step of SGD
+# have the same effect on the scores as before? (d) What do you get for $\eta = 10^{-6}$ and
+# $\lambda = 10^3$?
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "question_units", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
+# (a) $x' = x / a$, so $x' W' = x W$ needs $W' = a W$.
+#
+# (b) $\lambda' \sum W'^2 = \lambda' a^2 \sum W^2$, so $\lambda' = \lambda / a^2$.
+#
+# (c) Since the loss is the same function of the scores,
+# $\partial L / \partial W' = \frac{1}{a}\, \partial L / \partial W$ (each $W'$ is $a$ times as
+# large, so moving it by the same amount matters $a$ times less). We want the step in $W'$ to be $a$
+# times the step in $W$: $\;\eta' \frac{1}{a} \frac{\partial L}{\partial W} = a\, \eta
+# \frac{\partial L}{\partial W}$, so $\eta' = a^2 \eta$.
+#
+# (d) $a^2 = 65{,}025$: $\eta' \approx 0.065$ and $\lambda' \approx 0.015$, numbers of the size one
+# is used to. The product $\eta \lambda$ has not changed: $1 - 2 \eta \lambda$ is the factor by
+# which every step shrinks the weights. Hyper-parameters have units; those found on one scale of
+# inputs mean nothing on another.
+
+# %% [markdown]
+# Now you: write a function that trains the best softmax classifier you can. Let it try a few
+# combinations near the best of the coarse search, train each longer, and return the weights with
+# the highest *validation* accuracy. It must learn from `X_train` alone.
+#
+# When graded, it gets images of the same kind in the same preparation, and one minute on one core;
+# a few thousand steps of SGD in all are enough. The grade depends on the accuracy of the returned
+# weights on test images that your code never sees.
+
+
+# %% nbgrader={"grade": false, "grade_id": "train_softmax", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def train_softmax(X_train, y_train, X_val, y_val):
+    """Train a softmax classifier, with the hyper-parameters that do best on validation images.
+
+    Parameters
+    ----------
+    X_train, X_val : (N, D) and (M, D) arrays of float
+        Images as rows, the mean subtracted and a one appended.
+    y_train, y_val : (N,) and (M,) arrays of int
+        Their labels.
+
+    Returns
+    -------
+    (D, C) array of float
+        The weights with the highest accuracy on the validation images.
+    """
+    ### BEGIN SOLUTION
+    rng = np.random.default_rng(231)
+    grid = [(rate, reg) for rate in (1e-6, 2e-6) for reg in (500.0, 1500.0)]
+    best_accuracy, best_W = -1.0, None
+    for rate, reg in grid:
+        W, _ = sgd_train(softmax_loss_vectorized, X_train, y_train, rate, reg, 800, 200, rng)
+        accuracy = np.mean(predict(W, X_val) == y_val)
+        if accuracy > best_accuracy:
+            best_accuracy, best_W = accuracy, W
+    return best_W
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check_train_softmax", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+@cache
+def trained():
+    """Return the weights of your train_softmax, trained when they are first asked for."""
+    return train_softmax(X_train, y_train, X_val, y_val)
+
+
+accuracy_to_reach = {"scenes": 0.40, "cifar10": 0.33}[data.name]
+
+W = trained()
+assert_shape(W, (X_train.shape[1], num_classes), name="W")
+assert_finite(W, name="W")
+accuracy = np.mean(predict(W, X_val) == y_val)
+assert accuracy >= accuracy_to_reach, (
+    f"validation accuracy {accuracy:.1%}, expected {accuracy_to_reach:.0%} or more: "
+    "look at the coarse search again, train longer, or search finer"
+)
+print(f"✓ train_softmax: validation accuracy {accuracy:.1%}")
+
+# %% [markdown]
+# ## 9. What has it learned?
+#
+# The score of a class is the dot product of the image with a column of $W$, which is large if the
+# image resembles the column. So each column is a *template*, and, without its bias, it can be shown
+# as an image.
+#
+# **Predict before you run.** Every class has many looks, in many places and poses, but only one
+# template. What will the templates look like? Which class will have the clearest?
+
+# %% tags=["demo"]
+_ = show_templates(trained()[:-1], data.class_names)
+
+# %% [markdown]
+# A template is an average over everything a class can look like: colours and backgrounds survive,
+# shapes blur. Here lies the limit of a linear classifier; a hidden layer gives a network more than
+# one template per class.
+#
+# Now the one look at the test images. Of which mistakes is the classifier surest?
+
+# %% tags=["demo"]
+probabilities = softmax_probabilities(X_test @ trained())
+guesses = probabilities.argmax(axis=1)
+confidence = probabilities.max(axis=1)
+print(f"test accuracy {np.mean(guesses == y_test):.1%}")
+
+wrong = np.flatnonzero(guesses != y_test)
+surest = wrong[np.argsort(-confidence[wrong])][:12]
+_ = show_images(
+    data.X_test[surest],
+    [
+        f"{data.class_names[guesses[i]]} {confidence[i]:.0%}\n(is {data.class_names[y_test[i]]})"
+        for i in surest
+    ],
+    columns=6,
+    inch=1.3,
+    title="The surest mistakes",
+)
+
+# %% [markdown]
+# A softmax classifier claims more than a label: it gives a probability. Is it to be believed? Of
+# all the images about which it says "60 %", six in ten should be right. Then it is *calibrated*.
+#
+# **Predict before you run.** Above the diagonal means more often right than claimed, below it means
+# too sure of itself. Strong regularisation keeps the scores close together. On which side will the
+# points lie?
+
+# %% tags=["demo"]
+edges = np.linspace(0, 1, 11)
+group = np.digitize(confidence, edges[1:-1])
+used = [g for g in range(10) if np.sum(group == g) >= 20]
+claimed = [confidence[group == g].mean() for g in used]
+correct = [np.mean(guesses[group == g] == y_test[group == g]) for g in used]
+size = [np.sum(group == g) for g in used]
+fig, axis = plt.subplots(figsize=(4.2, 4.2), layout="constrained")
+axis.plot([0, 1], [0, 1], ":", color="#707070", label="calibrated")
+axis.plot(claimed, correct, color=COLORS[0], linewidth=1)
+axis.scatter(
+    claimed, correct, s=size, color=COLORS[0], alpha=0.7, label="test images (area: how many)"
+)
+axis.set(xlabel="claimed: probability of the predicted class", ylabel="share that is right")
+axis.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
+axis.spines[["top", "right"]].set_visible(False)
+_ = axis.legend(frameon=False, loc="upper left")
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "ask_svm_or_softmax", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ### Inline question 4
+#
+# The other famous loss for linear classifiers, that of the *support vector machine*, is
+# $L_i = \sum_{k \ne y_i} \max(0,\ s_k - s_{y_i} + 1)$: a class costs nothing as soon as its score
+# is at least 1 below that of the true class. *True or false, and why:* one can add an image to the
+# training set in such a way that the data loss of a given SVM, summed over the images, does not
+# change. The same is possible with the softmax loss. What follows for the images that a classifier
+# learns from late in training?
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "question_svm_or_softmax", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
+# True for the SVM: an image whose true class is ahead of all others by at least 1 has a loss of
+# exactly 0, and adds nothing to the sum (nor to the gradient).
+#
+# False for softmax: scores are finite, so $p_{y_i} < 1$ and $-\log p_{y_i} > 0$ always. Every image
+# adds something, be it little. (In floating point, "little" may be rounded to 0.)
+#
+# So an SVM is content once a margin is kept: only images near the boundary, its *support vectors*,
+# still act on it. Softmax is never content; every image keeps pulling, with a strength of
+# $1 - p_{y_i}$, and images that are already right by far hardly pull any more. In practice the two
+# end up with similar accuracy.
+
+# %% [markdown]
+# ## Questions you may be asked in an interview
+#
+# **Why subtract the maximum before the exponential?** Softmax does not change when all scores are
+# shifted alike. With the maximum at 0 no exponential can overflow, and since one of them is
+# $e^0 = 1$, the denominator cannot underflow to 0. The maximum must be taken for each example by
+# itself: with that of the batch, all exponentials of another example may underflow.
+#
+# **What is the gradient of cross-entropy with respect to the logits, and why is it so simple?** You
+# derived it in section 4; be ready to say it in five words. It is simple because the logarithm in
+# the loss undoes the exponential in softmax. With squared error on the probabilities an extra
+# factor of the kind $p(1 - p)$ stays, and a classifier that is sure and wrong gets almost no
+# gradient.
+#
+# **Why do libraries offer "cross-entropy from logits" as one function?** For the numbers' sake:
+# $\log\sum\exp$ with a shift is finite where the logarithm of a computed probability is $-\infty$,
+# and the fused gradient needs no division by a tiny $p$.
+#
+# **How does the loss of an untrained classifier tell you of mistakes?** With small weights it must
+# be $\log C$. Another value means wrong scaling of inputs or weights, a sum where a mean was meant,
+# or regularisation counted in.
+#
+# **Softmax or sigmoids?** Softmax if exactly one class is true: the probabilities compete, and they
+# add up to one. A sigmoid per class if several labels may hold at once. For two classes they are
+# the same model: $\mathrm{softmax}(s)_1 = \sigma(s_1 - s_0)$.
+#
+# **What does a temperature do?** $\mathrm{softmax}(s / T)$ has the same order of classes; $T > 1$
+# flattens, $T < 1$ sharpens. One temperature, fitted on validation data, is the standard way to
+# calibrate a trained network.
+#
+# **Is the training problem convex?** Yes: $\log\sum\exp$ is convex, scores are linear in $W$, and
+# the penalty is strictly convex. There is one minimum, so $W = 0$ is as good a start as any. None
+# of this holds with a hidden layer.
+#
+# ## Read more
+#
+# - CS231n notes, [Linear classification](https://cs231n.github.io/linear-classify/) and
+#   [Optimization](https://cs231n.github.io/optimization-1/): both losses side by side, the
+#   numerical gradient, SGD.
+# - I. Goodfellow, Y. Bengio, A. Courville, [*Deep Learning*, section
+#   6.2.2.3](https://www.deeplearningbook.org/contents/mlp.html): why a log-likelihood loss belongs
+#   to a softmax output.
+# - P. Blanchard, D. J. Higham, N. J. Higham, [Accurately computing the log-sum-exp and softmax
+#   functions](https://doi.org/10.1093/imanum/draa038), 2021: the shift, with error bounds.
+# - C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, [On calibration of modern neural
+#   networks](https://arxiv.org/abs/1706.04599), 2017: what became of calibration when networks grew
+#   deep.
