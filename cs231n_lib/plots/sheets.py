@@ -242,9 +242,9 @@ def show_neighbours(
 
 
 def _columns(number: int) -> int:
-    """Choose a grid about twice as wide as high that leaves few places empty."""
-    ideal = (2 * number) ** 0.5
-    return min(range(1, 11), key=lambda c: -number % c + 0.7 * abs(c - min(ideal, 10)))
+    """Choose a grid about twice as wide as high, rather wider, that leaves few places empty."""
+    ideal = min(10.0, (2 * number) ** 0.5)
+    return min(range(1, 11), key=lambda c: -number % c + (c - ideal) * (0.4 if c > ideal else -1.0))
 
 
 def _distance_texts(distances: ArrayLike | None, queries: int, per_query: int) -> list[str]:

@@ -36,8 +36,10 @@ COLORS = (
     "#56B4E9",  # sky blue
     "#7A5C00",  # brown, in place of a yellow that vanishes on white
     "#000000",
+    "#882255",  # wine
+    "#9A9A9A",  # grey
 )
-"""Colours of series, after Okabe and Ito, "Color Universal Design" (2008)."""
+"""Ten colours of series: those of Okabe and Ito, "Color Universal Design" (2008), and two more."""
 
 RIGHT, WRONG = COLORS[0], COLORS[1]
 """Colours of right and wrong answers; they differ in lightness, too, and never stand alone."""

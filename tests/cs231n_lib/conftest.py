@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
+
+# Before anything imports matplotlib: tests draw, but have no screen.
+os.environ["MPLBACKEND"] = "agg"
 
 
 @pytest.fixture
