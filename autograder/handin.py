@@ -123,7 +123,7 @@ class _Reader:
         items = [item for item in map(_plain_cell, raw) if item is not None]
         if len(items) < len(raw):
             self.notes.append(f"{len(raw) - len(items)} cells could not be read and were left out.")
-        last = {item[0]: i for i, item in enumerate(items) if item[0] in self.ours}
+        last = {name: i for i, (name, _, code) in enumerate(items) if self._counts(name, code)}
         cells: list[HandinCell] = []
         for i, (name, source, is_code) in enumerate(items):
             if name in last and last[name] != i:
@@ -132,6 +132,11 @@ class _Reader:
             cells.append(self._cell(name, source, is_code, i))
         return self._with_missing(cells)
 
+    def _counts(self, name: str | None, is_code: bool) -> bool:
+        """Whether a cell can stand for ours of that name; among several the last one does."""
+        own = self.ours.get(name) if name else None
+        return own is not None and (is_code or own.kind != "solution")
+
     def _cell(self, name: str | None, source: str, is_code: bool, place: int) -> HandinCell:
         own = self.ours.get(name) if name else None
         if own is None:
@@ -139,8 +144,12 @@ class _Reader:
             if own is not None:
                 return HandinCell("ours", own.name, own.source, own.kind != "text")
             return HandinCell("added", f"added cell {place + 1}", source, is_code)
-        if own.kind == "solution" and is_code:
-            return HandinCell("written", own.name, source)
+        if own.kind == "solution":
+            # Whatever its cell was turned into, it is the student's: our source is the solution.
+            if is_code:
+                return HandinCell("written", own.name, source)
+            self.notes.append(f"The cell {own.name} is no code cell any more: it was not run.")
+            return HandinCell("added", f"added cell {place + 1}", source, is_code=False)
         if own.kind == "question":
             if source.strip() not in ("", ANSWER_STUB):
                 self.answered.add(own.name)
