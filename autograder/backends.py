@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from .authoring import Check
 from .calls import Call, CallProblem, Held, Named
@@ -179,7 +182,9 @@ class LocalBackend:
         request |= {"args": self._arrive(list(call.args)), "kwargs": self._arrive(call.kwargs)}
         request |= {"hold": list(call.hold), "value": request["args"][0] if call.args else None}
         try:
-            result = server.operations[call.operation](request)
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")
+                result = server.operations[call.operation](request)
         except NotImplementedError:
             raise CallProblem(f"`{call.name}` is not written yet", "failed", "missing") from None
         except Exception as error:

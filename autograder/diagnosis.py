@@ -17,6 +17,7 @@ from .authoring import Check, Misconception
 from .backends import LocalBackend
 from .calls import Call, CallProblem, Held, Transcript
 from .reference import Reference
+from .worker.values import TooLarge
 
 __all__ = ["describe_mismatch", "find_misconception", "replay", "same", "structure"]
 
@@ -72,13 +73,16 @@ def replay(transcript: Transcript, namespace: dict[str, Any]) -> list[Call]:
     numbers: dict[int, int] = {}
     answers = []
     for call in transcript:
-        here = replace(_renumbered(call, numbers), result=None, problem=None)
+        try:
+            here = replace(_renumbered(call, numbers), result=None, problem=None)
+        except KeyError:  # it holds on to something that this version never returned
+            break
         try:
             here.result = backend.perform(here)
             _bind(call.result, here.result, numbers)
         except CallProblem as problem:
             here.problem = problem
-        except KeyError:  # it holds on to something that this version never returned
+        except (KeyError, TooLarge):  # the same, or a value that no frame holds
             break
         answers.append(here)
         if here.problem is not None:
@@ -133,12 +137,15 @@ def same(one: Any, other: Any) -> bool:
     if isinstance(one, tuple | list) and isinstance(other, tuple | list) and _nested(one, other):
         pairs = zip(one, other, strict=False)
         return len(one) == len(other) and all(same(a, b) for a, b in pairs)
+    if _lettered(one) or _lettered(other):
+        # Not as arrays: those are as wide as their longest text in every entry.
+        return type(one) is type(other) and bool(one == other)
     try:
         x, y = np.asarray(one), np.asarray(other)
     except ValueError:
         return False
     if x.dtype.kind not in "biufc" or y.dtype.kind not in "biufc":
-        return type(one) is type(other) and bool(np.all(x == y))
+        return type(one) is type(other) and x.shape == y.shape and bool(np.all(x == y))
     if x.size != y.size or x.squeeze().shape != y.squeeze().shape:
         return False
     x, y = x.squeeze(), y.squeeze()
@@ -146,6 +153,12 @@ def same(one: Any, other: Any) -> bool:
     atol = _OF_LARGEST * float(finite.max()) if finite.size else 0.0
     with np.errstate(all="ignore"):
         return bool(np.allclose(x, y, rtol=_RELATIVE, atol=atol, equal_nan=True))
+
+
+def _lettered(value: Any) -> bool:
+    """Whether a value is text or a flat sequence with text in it."""
+    items = value if isinstance(value, tuple | list) else (value,)
+    return any(isinstance(item, str | bytes) for item in items)
 
 
 def _nested(*values: Any) -> bool:

@@ -6,14 +6,19 @@ import importlib.util
 import os
 import sys
 import sysconfig
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 __all__ = ["View", "interpreter_view"]
 
-# Packages a solution may import besides the standard library. `tqdm` is a progress bar in a
-# student's training loop, no more.
-_PACKAGES = ("numpy", "numpy.libs", "tqdm", "cs231n_lib")
+# What a solution may import besides the standard library and the course's own library. `tqdm` is a
+# progress bar in a student's training loop, no more.
+_DISTRIBUTIONS = ("numpy", "tqdm")
 INSIDE = Path("/packages")
 
 
@@ -62,15 +67,31 @@ def interpreter_view(hidden: tuple[Path, ...] = ()) -> View:
 
 
 def _package_folders() -> dict[str, Path]:
+    """Return what stands on the worker's ``sys.path``: name of file or folder -> where it is."""
     found = {"worker": Path(__file__).resolve().parent.parent / "worker"}
-    for name in _PACKAGES:
-        if name == "numpy.libs":
-            folder = found["numpy"].parent / name  # the wheel's own BLAS
-        else:
-            spec = importlib.util.find_spec(name)
-            if spec is None or not spec.submodule_search_locations:
-                continue
-            folder = Path(spec.submodule_search_locations[0]).resolve()
-        if folder.is_dir():
-            found[name] = folder
+    spec = importlib.util.find_spec("cs231n_lib")
+    if spec is not None and spec.submodule_search_locations:
+        found["cs231n_lib"] = Path(spec.submodule_search_locations[0]).resolve()
+    for distribution in _with_requirements(_DISTRIBUTIONS):
+        for file in distribution.files or ():
+            top = file.parts[0]
+            path = Path(str(distribution.locate_file(top))).resolve()
+            if top not in found and not top.endswith((".dist-info", "..")) and path.exists():
+                if path.is_dir() or path.suffix == ".py":
+                    found[top] = path
     return found
+
+
+def _with_requirements(names: Iterable[str]) -> list[metadata.Distribution]:
+    """Return the installed distributions of these names and all that they require."""
+    queue, seen = list(names), {}
+    while queue:
+        name = canonicalize_name(queue.pop())
+        if name in seen:
+            continue
+        seen[name] = metadata.distribution(name)
+        for text in seen[name].requires or ():
+            requirement = Requirement(text)
+            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                queue.append(requirement.name)
+    return list(seen.values())

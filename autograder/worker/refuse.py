@@ -1,8 +1,9 @@
 """Stand-ins for libraries that a graded cell may not use.
 
-Importing one succeeds, because a hand-in may well import matplotlib for its plots or torch to
-compare with; *using* one inside a graded function raises an exception that says what is allowed.
-The libraries themselves are out of reach anyway: the sandbox does not contain them.
+Importing one succeeds, because a hand-in may well import torch to compare with; *using* one inside
+a graded function raises an exception that says what is allowed. Libraries that only show things
+(matplotlib, the course's plots) do nothing instead: a plot in the middle of a training loop is no
+mistake. The libraries themselves are out of reach anyway: the sandbox does not contain them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import importlib.abc
 import importlib.machinery
 import sys
 import types
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 __all__ = ["LibraryRefused", "RefusingFinder", "install"]
@@ -40,27 +41,76 @@ class _StandIn(types.ModuleType):
     __add__ = __mul__ = __matmul__ = __sub__ = __truediv__ = _refuse
 
 
+class _Silent(_StandIn):
+    """A piece of a library that shows things: it takes every call and does nothing."""
+
+    def __getattr__(self, name: str) -> _Silent:
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
+        return _Silent(f"{self.__name__}.{name}")
+
+    def __call__(self, *_: Any, **__: Any) -> Any:
+        nothing = _Silent(f"{self.__name__}()")
+        return (nothing, nothing) if self.__name__.endswith(".subplots") else nothing
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
+
+    def __enter__(self) -> _Silent:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def __getitem__(self, _: object) -> _Silent:
+        return self
+
+    def __setitem__(self, _: object, __: object) -> None:
+        return None
+
+
+_SHOWING = ("matplotlib", "IPython", "seaborn", "plotly", "cs231n_lib.plots")
+
+
+def _within(name: str, modules: Sequence[str]) -> bool:
+    return any(name == module or name.startswith(f"{module}.") for module in modules)
+
+
 class RefusingFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """The last finder on ``sys.meta_path``: what nobody else found gets a stand-in."""
 
     def __init__(self, refused: Sequence[str] = ()) -> None:
-        self.refused = frozenset(refused)
+        self.refused = tuple(refused)
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: types.ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """Return a spec for a stand-in, unless a real package lacks a submodule of that name."""
+        """Return a spec for a stand-in where a cell or the course's library asks for a library."""
         top = fullname.split(".")[0]
         if top in sys.stdlib_module_names or top in ("numpy", "cs231n_lib"):
+            return None
+        if not _asked_by_us():
             return None
         return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
         """Make the stand-in."""
-        return _StandIn(spec.name)
+        return (_Silent if _within(spec.name, _SHOWING) else _StandIn)(spec.name)
 
     def exec_module(self, module: types.ModuleType) -> None:
         """Nothing to run."""
+
+
+def _asked_by_us() -> bool:
+    """Whether an import comes from a cell or from the course's library.
+
+    Other packages try imports that may fail (tqdm looks for its extras) and mean it.
+    """
+    frame = sys._getframe(2)
+    while frame.f_back is not None and "importlib" in frame.f_code.co_filename:
+        frame = frame.f_back
+    filename = frame.f_code.co_filename
+    return filename.startswith("<cell ") or "cs231n_lib" in filename
 
 
 class _RefuseFirst(RefusingFinder):
@@ -69,15 +119,15 @@ class _RefuseFirst(RefusingFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: types.ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if any(fullname == name or fullname.startswith(f"{name}.") for name in self.refused):
+        if _within(fullname, self.refused):
             return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
         return None
 
 
 def install(refused: Sequence[str]) -> None:
     """Refuse every library that is not there, and those of ``refused`` that are."""
-    for name in refused:
-        for module in [m for m in sys.modules if m == name or m.startswith(f"{name}.")]:
-            del sys.modules[module]
-    sys.meta_path.insert(0, _RefuseFirst(refused))
+    absent = (*refused, *_SHOWING)
+    for module in [m for m in sys.modules if _within(m, absent)]:
+        del sys.modules[module]
+    sys.meta_path.insert(0, _RefuseFirst(absent))
     sys.meta_path.append(RefusingFinder())
