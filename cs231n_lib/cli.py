@@ -1,0 +1,139 @@
+"""The console ``cs231n``: look after one's machine and data."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+import cs231n_lib
+
+__all__ = ["data", "doctor", "main"]
+
+
+class _Group(click.Group):
+    """Says what is wrong with its input in one sentence, and exits with 2."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Run the command line; see :meth:`click.Command.main`."""
+        run: Callable[..., Any] = super().main
+        if not options.pop("standalone_mode", True):
+            return run(*args, standalone_mode=False, **options)
+        try:
+            code = run(*args, standalone_mode=False, **options)
+        except click.UsageError as error:
+            name = error.ctx.command_path if error.ctx is not None else "cs231n"
+            message = error.format_message().rstrip(".")
+            click.echo(f"{name}: {message[:1].lower()}{message[1:]}; see {name} --help", err=True)
+            sys.exit(2)
+        except click.ClickException as error:
+            click.echo(f"cs231n: {error.format_message()}", err=True)
+            sys.exit(error.exit_code)
+        except click.Abort:
+            click.echo("cs231n: interrupted", err=True)
+            sys.exit(130)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+@click.group(
+    cls=_Group,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96},
+    epilog="\b\nExample:\n  cs231n doctor              is this machine ready?\n"
+    "  cs231n data fetch cifar10  get CIFAR-10 before the lecture does",
+)
+@click.version_option(cs231n_lib.__version__, prog_name="cs231n")
+@click.pass_context
+def main(context: click.Context) -> None:
+    """CS231n in pure NumPy: look after your machine and the course's data."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+@main.command(
+    epilog="\b\nExample:\n  cs231n doctor\n  cs231n doctor && jupyter lab",
+)
+def doctor() -> int:
+    """Check that this machine is ready for the notebooks.
+
+    Looks at Python, the packages, BLAS and its threads, memory, the data and the Jupyter kernel;
+    says what is fine and what to do about the rest. Changes nothing. The exit code is 1 if
+    something needs doing.
+    """
+    from rich.console import Console
+    from rich.text import Text
+
+    from cs231n_lib.doctor import CHECKS
+
+    console = Console(highlight=False, soft_wrap=True)
+    colors = {"fine": "green", "note": "yellow", "to do": "bold red"}
+    to_do = 0
+    for check in CHECKS:
+        for finding in check():
+            to_do += finding.status == "to do"
+            mark = Text(f"{finding.status:>5}  ", colors[finding.status])
+            console.print(mark, Text(f"{finding.topic:<9}", "bold"), f" {finding.detail}", sep="")
+            if finding.remedy:
+                console.print(Text(f"{'':>17}do: {finding.remedy}", "cyan"))
+    if to_do == 0:
+        console.print("\nReady: open a notebook with `jupyter lab`.", markup=False)
+        return 0
+    things = "One thing needs" if to_do == 1 else f"{to_do} things need"
+    console.print(f"\n{things} doing.", markup=False)
+    return 1
+
+
+@main.group(
+    invoke_without_command=True,
+    epilog="\b\nExample:\n  cs231n data list\n  cs231n data fetch cifar10",
+)
+@click.pass_context
+def data(context: click.Context) -> None:
+    """List the datasets, or get one before it is needed."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+@data.command("list", epilog="\b\nExample:\n  cs231n data list")
+def list_() -> None:
+    """List the datasets and where they are on this machine."""
+    from cs231n_lib.downloads import DownloadError, find, registry
+
+    click.echo("scenes   drawn pictures of ten classes, 32×32\n         drawn on first use")
+    for name, download in registry().items():
+        try:
+            found = find(download)
+            where = str(found) if found else f"not on this machine: cs231n data fetch {name}"
+        except (FileNotFoundError, DownloadError) as error:
+            where = str(error)
+        click.echo(f"{name:<8} {download.title}, {download.bytes / 1e6:.0f} MB\n         {where}")
+
+
+@data.command(
+    epilog="\b\nExample:\n  cs231n data fetch cifar10\n"
+    "  CS231N_CACHE=/big/disk cs231n data fetch cifar10",
+)
+@click.argument("name")
+def fetch(name: str) -> None:
+    """Get the dataset NAME, so that no notebook has to wait for it.
+
+    CIFAR-10 is downloaded from the first of several servers that delivers it, its checksum is
+    compared, and it is unpacked to the cache folder; CS231N_CACHE names another folder. The scenes
+    are drawn. What is there already is left alone.
+    """
+    from cs231n_lib import downloads
+    from cs231n_lib.datasets import load_dataset
+
+    known = ["scenes", *downloads.registry()]
+    if name not in known:
+        raise click.UsageError(f"there is no dataset {name!r}, expected one of {', '.join(known)}")
+    if name == "scenes":
+        load_dataset("scenes")
+        click.echo("scenes: drawn")
+        return
+    try:
+        click.echo(f"{name}: {downloads.fetch(name)}")
+    except (downloads.DownloadError, FileNotFoundError) as error:
+        raise click.ClickException(str(error)) from error
