@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from packaging.requirements import Requirement
@@ -93,7 +93,7 @@ def check_packages() -> list[Finding]:
 
 def check_blas() -> list[Finding]:
     """Check that matrix products are fast, and how many threads they may use."""
-    config = np.show_config(mode="dicts")
+    config: Any = np.show_config(mode="dicts")
     blas = (config or {}).get("Build Dependencies", {}).get("blas", {})
     name = f"{blas.get('name', 'unknown')} {blas.get('version', '')}".strip()
     speed = _product_speed()

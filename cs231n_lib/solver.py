@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cs231n_lib.checkpoints import CheckpointError, load_state, save_state
 from cs231n_lib.model_state import get_state, set_state
 from cs231n_lib.progress import progress_bar
 from cs231n_lib.solver_inputs import (
@@ -20,31 +19,15 @@ from cs231n_lib.solver_inputs import (
     checked_batch,
     checked_update,
     loss_and_gradients,
+    predict_classes,
     sample_indices,
     training_arrays,
 )
+from cs231n_lib.solver_state import load_run, save_run
 
 __all__ = ["Model", "Solver", "UpdateRule"]
 
 Array = NDArray[Any]
-
-_SAVED = (
-    "configs",
-    "epoch",
-    "iteration",
-    "loss_history",
-    "train_acc_history",
-    "val_acc_history",
-    "learning_rates",
-    "best_val_acc",
-    "best_epoch",
-    "stop_reason",
-    "rng",
-    "_best",
-    "_train_sample",
-    "_val_sample",
-)
-"""Attributes of a solver that make up its state, the model apart."""
 
 
 class Solver:
@@ -207,30 +190,8 @@ class Solver:
         set_state(self.model, self._best)
 
     def predict(self, X: Array, *, batch_size: int = 500) -> NDArray[np.int64]:
-        """Return the class of the highest score for each example, (N,) int64.
-
-        Parameters
-        ----------
-        X : (N, ...) array
-            Examples.
-        batch_size : int
-            How many are passed to the model at once, to bound memory.
-
-        Raises
-        ------
-        ValueError
-            If the model does not return scores of shape (N, C).
-        """
-        predictions = np.empty(len(X), np.int64)
-        for start in range(0, len(X), batch_size):
-            batch = X[start : start + batch_size]
-            scores = np.asarray(self.model.loss(batch))
-            if scores.ndim != 2 or len(scores) != len(batch):
-                raise ValueError(
-                    f"loss(X) must return scores of shape ({len(batch)}, C), got {scores.shape}"
-                )
-            predictions[start : start + batch_size] = scores.argmax(axis=1)
-        return predictions
+        """Return the class of the highest score for each example; see :func:`predict_classes`."""
+        return predict_classes(self.model, X, batch_size)
 
     def check_accuracy(self, X: Array, y: Array, *, batch_size: int = 500) -> float:
         """Return the fraction of examples whose predicted class is their label."""
@@ -247,10 +208,7 @@ class Solver:
         CheckpointError
             If a config holds something other than plain data, or the file cannot be written.
         """
-        state = {name: getattr(self, name) for name in _SAVED}
-        save_state(
-            path, {**state, "model": get_state(self.model), "fingerprint": self._fingerprint()}
-        )
+        save_run(self, path)
 
     def load(self, path: str | Path) -> None:
         """Go on from a state that :meth:`save` wrote, of an equal model on equal data.
@@ -264,13 +222,7 @@ class Solver:
         CheckpointError
             If it is no checkpoint, or of another run.
         """
-        state = load_state(path)
-        if state.get("fingerprint") != self._fingerprint() or not set(_SAVED) <= set(state):
-            raise CheckpointError(
-                f"the checkpoint {path} is of another run: its model, data or batch size differs"
-            )
-        set_state(self.model, state["model"])
-        set_state(self, {name: state[name] for name in _SAVED})
+        load_run(self, path)
 
     def resume(self) -> bool:
         """Load `checkpoint` if that file is there; return whether it was."""
@@ -340,10 +292,3 @@ class Solver:
         if self.val_acc_history[-1] > self.best_val_acc:
             self.best_val_acc, self.best_epoch = self.val_acc_history[-1], self.epoch
             self._best = get_state(self.model, generators=False)
-
-    def _fingerprint(self) -> dict[str, Any]:
-        return {
-            "params": {name: list(w.shape) for name, w in self.model.params.items()},
-            "examples": [len(self.X_train), len(self.X_val)],
-            "batch_size": self.batch_size,
-        }

@@ -16,6 +16,7 @@ __all__ = [
     "checked_batch",
     "checked_update",
     "loss_and_gradients",
+    "predict_classes",
     "sample_indices",
     "training_arrays",
 ]
@@ -121,3 +122,32 @@ def checked_batch(augmented: Any) -> tuple[Array, Array]:
             f"augment returned {len(augmented[0])} examples but {len(augmented[1])} labels"
         )
     return augmented
+
+
+def predict_classes(model: Model, X: Array, batch_size: int = 500) -> NDArray[np.int64]:
+    """Return the class of the highest score for each example, (N,) int64.
+
+    Parameters
+    ----------
+    model : Model
+        Gives the scores.
+    X : (N, ...) array
+        Examples.
+    batch_size : int
+        How many are passed to the model at once, to bound memory.
+
+    Raises
+    ------
+    ValueError
+        If the model does not return scores of shape (N, C).
+    """
+    predictions = np.empty(len(X), np.int64)
+    for start in range(0, len(X), batch_size):
+        batch = X[start : start + batch_size]
+        scores = np.asarray(model.loss(batch))
+        if scores.ndim != 2 or len(scores) != len(batch):
+            raise ValueError(
+                f"loss(X) must return scores of shape ({len(batch)}, C), got {scores.shape}"
+            )
+        predictions[start : start + batch_size] = scores.argmax(axis=1)
+    return predictions
