@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
-from rich.status import Status
 
 from . import __version__
 from .errors import UserError
@@ -165,8 +164,9 @@ def _grade_class(
 
 @main.command("verify")
 @click.argument("target", required=False)
+@_JOBS
 @_UNSAFE
-def verify_command(target: str | None, unsafe: bool) -> None:
+def verify_command(target: str | None, jobs: int, unsafe: bool) -> None:
     """Test the hidden suite: reference, other right styles, blank, every misconception.
 
     Prints a table; exits 1 on any hole.
@@ -175,18 +175,17 @@ def verify_command(target: str | None, unsafe: bool) -> None:
     """
     from . import views
     from .course import Course
-    from .verify import verify
+    from .verify import verify_all
 
     course, console = Course.find(), Console()
     mechanism = choose_mechanism(unsafe=unsafe)
+    exercises = course.select(target)
     found = []
-    for exercise in course.select(target):
-        with console.status(exercise.id) as status:
-
-            def tell(what: str, status: Status = status, name: str = exercise.id) -> None:
-                status.update(f"{name}: {what}")
-
-            found.append(verify(exercise, mechanism, course.root, tell))
+    with views.progress_bar(console, False) as bar:
+        task = bar.add_task("verifying", total=len(exercises))
+        for verification in verify_all(course, exercises, mechanism, jobs):
+            found.append(verification)
+            bar.update(task, advance=1)
     views.print_verifications(console, found)
     if any(v.holes for v in found):
         sys.exit(1)

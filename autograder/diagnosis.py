@@ -23,7 +23,8 @@ __all__ = ["describe_mismatch", "find_misconception", "replay", "same", "structu
 
 # A float32 solution and a float64 misconception agree to about 1e-6 of the largest entry.
 _RELATIVE, _OF_LARGEST = 1e-4, 1e-6
-# Misconceptions of other functions are tried only where replaying the calls costs next to nothing.
+# Where replaying the calls costs more (a training run), only misconceptions that this very check is
+# there to catch are tried.
 _CHEAP_SECONDS = 0.5
 
 
@@ -52,9 +53,11 @@ def find_misconception(
         for candidate in own:
             if candidate.symptom == kind and candidate.caught_by == check.name:
                 return candidate
-    cheap = sum(call.seconds for call in transcript) < _CHEAP_SECONDS
-    others = [m for m in misconceptions if m.of != check.of] if cheap else []
-    candidates = [m for m in own + others if m.symptom in ("value", "exception")]
+    if sum(call.seconds for call in transcript) < _CHEAP_SECONDS:
+        candidates = list(misconceptions)
+    else:
+        candidates = [m for m in own if m.caught_by == check.name]
+    candidates = [m for m in candidates if m.symptom in ("value", "exception")]
     candidates.sort(key=lambda m: (m.of != check.of, m.caught_by != check.name))
     right = None
     for candidate in candidates:

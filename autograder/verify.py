@@ -5,22 +5,26 @@ Everything goes the way a hand-in goes: a notebook is made, read, run in the san
 
 from __future__ import annotations
 
+import multiprocessing
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from .authoring import Check
 from .backends import Code, SandboxBackend
-from .course import Exercise
+from .calls import Call
+from .course import Course, Exercise
 from .grading import Grade, grade_handin
 from .handin import Handin
 from .makeup import blank, from_style, reference, with_solution
 from .makeup import misconception_source as source_of
 from .report import CheckResult, Report
 from .sandbox import Mechanism, Zygote
+from .worker.cells import Cell
 
-__all__ = ["Verification", "verify"]
+__all__ = ["Verification", "verify", "verify_all"]
 
 _SECRET = b"verify"
 
@@ -29,10 +33,11 @@ _SECRET = b"verify"
 class Verification:
     """What was found about one exercise's suite; it is sound when there are no holes."""
 
-    exercise: Exercise
+    exercise: str
     holes: list[str] = field(default_factory=list)
     points: int = 0
     styles: int = 0
+    tried: int = 0
     named: int = 0
     rejected_by: dict[str, list[str]] = field(default_factory=dict)
     seconds: float = 0.0
@@ -56,9 +61,10 @@ def verify(
         Called with what is being tried.
     """
     start = time.perf_counter()
-    found = Verification(exercise, points=sum(c.points for c in exercise.checks))
+    found = Verification(exercise.id, points=sum(c.points for c in exercise.checks))
     found.rejected_by = {check.name: [] for check in exercise.checks}
     with Zygote(mechanism, hidden=(root,)) as zygote:
+        found.holes += _undefined(exercise, zygote)
         for name, content in _right(exercise):
             progress(name)
             found.holes += _shortfall(name, _grade(exercise, content, zygote, name))
@@ -68,6 +74,7 @@ def verify(
         found.holes += [f"A blank notebook passes {c.name}." for c in empty.checks if c.points]
         for wrong in exercise.misconceptions:
             progress(wrong.name)
+            found.tried += 1
             _try_wrong(exercise, wrong.name, zygote, found)
     for check, names in found.rejected_by.items():
         if not names:
@@ -76,10 +83,37 @@ def verify(
     return found
 
 
+def verify_all(
+    course: Course, exercises: Sequence[Exercise], mechanism: Mechanism, jobs: int
+) -> Iterator[Verification]:
+    """Verify exercises, some at a time, each in a process of its own; yield them in order."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["autograder.verify"])
+    with ProcessPoolExecutor(min(jobs, len(exercises)), context) as pool:
+        futures = [pool.submit(_verify_one, course.root, e.id, mechanism) for e in exercises]
+        for future in futures:
+            yield future.result()
+
+
+def _verify_one(root: Path, name: str, mechanism: Mechanism) -> Verification:
+    (exercise,) = Course(root).select(name)
+    return verify(exercise, mechanism, root)
+
+
 def _right(exercise: Exercise) -> Iterator[tuple[str, bytes]]:
     yield "the reference", reference(exercise)
     for path in exercise.styles():
         yield f"the style {path.stem}", from_style(exercise, path)
+
+
+def _undefined(exercise: Exercise, zygote: Zygote) -> list[str]:
+    """Say which of the exercise's own cells does not run as a worker runs it."""
+    code = Code(tuple(Cell(c.name, c.source) for c in exercise.text.definition_cells))
+    with SandboxBackend(zygote, code) as backend:
+        backend.begin(exercise.checks[0])
+        backend.perform(Call("hold", None, "", args=(None,)))
+        errors = backend.cell_errors
+    return [f"The cell {name} fails when grading: {text}." for name, text in errors.items()]
 
 
 def _grade(exercise: Exercise, content: bytes, zygote: Zygote, student: str) -> Report:

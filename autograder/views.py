@@ -119,13 +119,13 @@ def print_verifications(console: Console, found: Sequence[Verification]) -> None
     table = Table(*titles, header_style="bold")
     for v in found:
         verdict = Text("sound", "green") if not v.holes else Text(f"{len(v.holes)} holes", "red")
-        counts = (len(v.exercise.checks), v.points, v.styles, len(v.exercise.misconceptions))
+        counts = (len(v.rejected_by), v.points, v.styles, v.tried)
         numbers = [str(n) for n in (*counts, v.named)]
-        table.add_row(v.exercise.id, *numbers, f"{v.seconds:.0f}", verdict)
+        table.add_row(v.exercise, *numbers, f"{v.seconds:.0f}", verdict)
     console.print(table)
     for v in found:
         for hole in v.holes:
-            console.print(Text(f"{v.exercise.id}: {hole}", "red"))
+            console.print(Text(f"{v.exercise}: {hole}", "red"))
 
 
 def _points(report: Report) -> str:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+import re
 import struct
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -38,8 +39,11 @@ MAX_FRAME = 512 * 2**20
 MAX_HEADER = 16 * 2**20
 MAX_DEPTH = 50
 MAX_ITEMS = 1_000_000
+MAX_INT_BITS = 8192
 _LENGTHS = struct.Struct(">QQ")
 _BIT_GENERATORS = ("PCG64", "PCG64DXSM", "Philox", "SFC64", "MT19937")
+# np.dtype parses whole expressions: it never sees what is not one of these.
+_DTYPE = re.compile(r"[<|][biufc]\d{1,2}")
 
 
 class FrameError(Exception):
@@ -84,7 +88,7 @@ class Encoder:
         if value is None or kind is bool or kind is str:
             return self._text(value) if kind is str else value
         if kind is int:
-            return value if abs(value) < 2**63 else {"t": "int", "v": hex(value)[:2048]}
+            return value if abs(value) < 2**63 else self._large(value)
         if kind is float:
             return value if math.isfinite(value) else {"t": "float", "v": repr(value)}
         if kind is list:
@@ -105,6 +109,11 @@ class Encoder:
         except UnicodeEncodeError:  # a lone surrogate has no place in a frame
             return value.encode("utf-8", "replace").decode()
         return value
+
+    def _large(self, value: int) -> Any:
+        if value.bit_length() > MAX_INT_BITS:
+            raise TooLarge(f"an integer of more than {MAX_INT_BITS:,} bits")
+        return {"t": "int", "v": hex(value)}
 
     def _rarer(self, value: Any) -> Any:
         if isinstance(value, np.ndarray) and value.dtype.kind in "biufc":
@@ -198,6 +207,8 @@ class Decoder:
         if tag == "dict":
             return {self.decode(k, depth + 1): self.decode(v, depth + 1) for k, v in node["v"]}
         if tag == "int":
+            if len(node["v"]) > MAX_INT_BITS // 4 + 3:
+                raise FrameError("an integer of too many bits")
             return int(node["v"], 16)
         if tag == "float":
             return float(node["v"])
@@ -210,10 +221,10 @@ class Decoder:
         return self.resolve(node)
 
     def _array(self, node: dict[str, Any], tag: str) -> Any:
-        dtype = np.dtype(str(node["d"]))
-        shape = tuple(node["s"])
-        if dtype.kind not in "biufc" or dtype.hasobject:
+        if not _DTYPE.fullmatch(node["d"]):
             raise FrameError("an array of a dtype that is no number")
+        dtype = np.dtype(node["d"])
+        shape = tuple(node["s"])
         if len(shape) > 32 or any(type(n) is not int or n < 0 for n in shape):
             raise FrameError("an array of an impossible shape")
         index = node["b"]
@@ -232,8 +243,24 @@ def _generator(state: dict[str, Any]) -> np.random.Generator:
     if name not in _BIT_GENERATORS:
         raise FrameError("an unknown bit generator")
     bits = getattr(np.random, name)(0)
+    # NumPy takes a state as it is and would read beyond what is too short or points too far.
+    if not _alike(state, bits.state):
+        raise FrameError("a bit generator in no state of its kind")
+    if not (0 <= state["state"].get("pos", 0) <= 624 and 0 <= state.get("buffer_pos", 0) <= 4):
+        raise FrameError("a bit generator that points beyond its state")
     bits.state = state
     return np.random.Generator(bits)
+
+
+def _alike(state: Any, pattern: Any) -> bool:
+    """Whether a state has the keys, types and shapes of another."""
+    if type(state) is not type(pattern):
+        return False
+    if isinstance(pattern, dict):
+        return state.keys() == pattern.keys() and all(_alike(state[k], pattern[k]) for k in pattern)
+    if isinstance(pattern, np.ndarray):
+        return bool(state.shape == pattern.shape and state.dtype == pattern.dtype)
+    return True
 
 
 def write_frame(stream: Stream, header: dict[str, Any], buffers: list[memoryview]) -> None:
