@@ -19,7 +19,7 @@ from .worker.confine import Limits
 from .worker.serve import Server
 from .worker.values import Decoder, Encoder, FrameError
 
-__all__ = ["Code", "LocalBackend", "SandboxBackend"]
+__all__ = ["DEFINE_SECONDS", "Code", "LocalBackend", "SandboxBackend"]
 
 DEFINE_SECONDS = 20.0
 MEMORY_MB = 2048
@@ -131,6 +131,11 @@ class SandboxBackend:
             text = f"`{what}` could not be defined: {self.cell_errors[what]}"
             return CallProblem(text, "failed", "missing")
         return problem
+
+    def abandon(self) -> None:
+        """End the worker, whatever it is at; the next call gets another one."""
+        if self._session is not None:
+            self._session.close()
 
     def _close(self) -> None:
         if self._session is not None:

@@ -10,7 +10,7 @@ from cs231n_lib.checking import CheckFailed
 from cs231n_lib.datasets import use_dataset
 
 from .authoring import Check
-from .backends import Code, LocalBackend, SandboxBackend
+from .backends import DEFINE_SECONDS, Code, LocalBackend, SandboxBackend
 from .calls import CallProblem
 from .course import Exercise
 from .diagnosis import describe_mismatch, find_misconception, replay
@@ -20,10 +20,15 @@ from .report import CheckResult, Outcome, QuestionResult, Report, clean_text
 from .sandbox import WorkerLost, Zygote
 from .seeds import check_rng, seed_name
 from .student import Student
+from .watch import TookTooLong, time_limit
 
 __all__ = ["GRADER_VERSION", "Grade", "grade_handin"]
 
 GRADER_VERSION = "1"
+MAX_MESSAGE, MAX_DETAIL = 2_000, 5_000
+# A check's own computing, on values that a hand-in made, beside what the student's code may take.
+OWN_SECONDS = 30.0
+DIAGNOSIS_SECONDS = 10.0
 
 
 def grade_handin(
@@ -97,17 +102,18 @@ class Grade:
 
     def _run(self, check: Check) -> CheckResult:
         rng = check_rng(self.secret, self.student, self.exercise.id, check.name)
-        self.backend.begin(check)
         student = Student(self.backend)
         try:
-            check.run(student, rng)
+            self.backend.begin(check)
+            with time_limit(DEFINE_SECONDS + check.timeout + OWN_SECONDS):
+                check.run(student, rng)
         except CheckFailed as failure:
             return self._failed(check, student, "failed", str(failure), failure.kind)
         except CallProblem as problem:
             return self._failed(check, student, problem.outcome, str(problem), problem.kind)
         except (WorkerLost, SandboxUnavailable) as error:
             return _lost(check, repr(error))
-        except Exception:
+        except (Exception, TookTooLong):
             return self._unexpected(check, student, traceback.format_exc())
         return _result(check, "passed")
 
@@ -117,13 +123,18 @@ class Grade:
         result = _result(check, outcome, message)
         if kind in ("missing", "crash", "refused"):
             return result
-        found = find_misconception(
-            check,
-            kind,
-            student._transcript,
-            self.exercise.misconceptions,
-            self.exercise.reference,
-        )
+        try:
+            with time_limit(DIAGNOSIS_SECONDS):
+                found = find_misconception(
+                    check,
+                    kind,
+                    student._transcript,
+                    self.exercise.misconceptions,
+                    self.exercise.reference,
+                )
+        except (Exception, TookTooLong) as error:
+            # Without a hint then: what failed, failed, whatever its values do to our own code.
+            return replace(result, detail=f"No diagnosis: {type(error).__name__}.")
         if found is None:
             return result
         return replace(result, misconception=found.name, hint=found.hint)
@@ -136,15 +147,22 @@ class Grade:
         """
         rng = check_rng(self.secret, self.student, self.exercise.id, check.name)
         reference = self.exercise.reference.namespace()
+        # In the middle of an answer perhaps: what comes next must not be taken for the rest of it.
+        self.backend.abandon()
         try:
-            check.run(Student(LocalBackend(reference)), rng)
-        except Exception:
+            with time_limit(OWN_SECONDS):
+                check.run(Student(LocalBackend(reference)), rng)
+        except (Exception, TookTooLong):
             return _lost(check, f"{detail}\nand on the reference:\n{traceback.format_exc()}")
-        answers = replay(student._transcript, reference)
-        message = describe_mismatch(student._transcript, answers)
-        if message is None:
-            last = detail.strip().splitlines()[-1]
-            message = f"What `{check.of}` returned cannot be used: {clean_text(last, 300)}"
+        last = detail.strip().splitlines()[-1]
+        message = f"What `{check.of}` returned cannot be used: {clean_text(last, 300)}"
+        try:
+            with time_limit(DIAGNOSIS_SECONDS):
+                answers = replay(student._transcript, reference)
+                message = describe_mismatch(student._transcript, answers) or message
+        except (Exception, TookTooLong) as error:
+            result = _result(check, "failed", message)
+            return replace(result, detail=f"No comparison: {type(error).__name__}.")
         return self._failed(check, student, "failed", message, "type")
 
 
@@ -153,12 +171,11 @@ def _lost(check: Check, detail: str) -> CheckResult:
     return replace(
         _result(check, "could_not_run", message),
         points=check.points,
-        detail=clean_text(detail, 5000),
+        detail=clean_text(detail, MAX_DETAIL),
     )
 
 
 def _result(check: Check, outcome: Outcome, message: str = "") -> CheckResult:
     points = check.points if outcome == "passed" else 0
-    return CheckResult(
-        check.name, check.of, check.description, outcome, points, check.points, message
-    )
+    text = clean_text(message, MAX_MESSAGE)
+    return CheckResult(check.name, check.of, check.description, outcome, points, check.points, text)
