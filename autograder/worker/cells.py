@@ -20,6 +20,7 @@ import io
 import re
 import signal
 import threading
+import types
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,11 @@ CELL_SECONDS = 2.0
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
 _ASSIGNMENTS = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 _TRANSPARENT_MAGICS = ("%%time", "%%timeit", "%%capture", "%%prun")
+# `%magic`, `!shell`, `x = %magic`, `x = !shell`, `?name` and `name??`; neither a comment that ends
+# in a question mark nor an operator that begins a line.
+_MAGIC = re.compile(
+    r"^(\s*)((\w+\s*=\s*)?(%{1,2}[a-zA-Z]|!(?!=)).*|\?{1,2}[\w.]+|[\w.]+\?{1,2})\s*$"
+)
 
 
 @dataclass(frozen=True)
@@ -116,8 +122,7 @@ def _plain_python(source: str) -> str:
             break
     if _parses("\n".join(lines)):
         return "\n".join(lines)
-    magic = re.compile(r"^(\s*)((\w+\s*=\s*)?[%!?].*|.*\?\??)$")
-    return "\n".join(magic.sub(r"\1pass", line) for line in lines)
+    return "\n".join(_MAGIC.sub(r"\1pass", line) for line in lines)
 
 
 def _parses(source: str) -> bool:
@@ -151,8 +156,14 @@ def _loads_data(node: ast.AST, namespace: dict[str, Any]) -> bool:
         function = function.value
     if not isinstance(function, ast.Name):
         return False
-    owner = namespace.get(function.id)
-    module = getattr(owner, "__module__", None) or getattr(owner, "__name__", "")
+    owner: Any = namespace.get(function.id)
+    # Of other objects nothing is asked: to look at an attribute may run a student's code.
+    if issubclass(type(owner), types.ModuleType):
+        module = owner.__name__
+    elif type(owner) in (type, types.FunctionType):
+        module = owner.__module__
+    else:
+        return False
     return isinstance(module, str) and module.split(".")[0] == "cs231n_lib"
 
 

@@ -37,8 +37,11 @@ class _StandIn(types.ModuleType):
             f"the standard library, without {library}"
         )
 
-    __call__ = __enter__ = __iter__ = __getitem__ = __mro_entries__ = _refuse
-    __add__ = __mul__ = __matmul__ = __sub__ = __truediv__ = _refuse
+    __call__ = __enter__ = __iter__ = __getitem__ = __setitem__ = __mro_entries__ = _refuse
+    __instancecheck__ = __array__ = __float__ = __neg__ = __abs__ = __contains__ = _refuse
+    __add__ = __sub__ = __mul__ = __matmul__ = __truediv__ = __floordiv__ = __mod__ = _refuse
+    __radd__ = __rsub__ = __rmul__ = __rmatmul__ = __rtruediv__ = __pow__ = __rpow__ = _refuse
+    __lt__ = __le__ = __gt__ = __ge__ = _refuse
 
 
 class _Silent(_StandIn):
