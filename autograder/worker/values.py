@@ -40,6 +40,11 @@ MAX_HEADER = 16 * 2**20
 MAX_DEPTH = 50
 MAX_ITEMS = 1_000_000
 MAX_INT_BITS = 8192
+# The brackets and commas of a header: each may cost a hundred times its byte when it is read.
+MAX_MARKS = 1_200_000
+# Keys whose hashes their sender chooses, as no one can for text: inserting n of them can take n^2.
+MAX_ODD_KEYS = 5_000
+MAX_GENERATORS = 100
 _LENGTHS = struct.Struct(">QQ")
 _BIT_GENERATORS = ("PCG64", "PCG64DXSM", "Philox", "SFC64", "MT19937")
 # np.dtype parses whole expressions: it never sees what is not one of these.
@@ -78,6 +83,7 @@ class Encoder:
         self.buffers: list[memoryview] = []
         self.size = 0
         self.items = 0
+        self.odd_keys = 0
 
     def encode(self, value: Any, depth: int = 0) -> Any:
         """Return the JSON node of ``value``; arrays are appended to ``buffers``."""
@@ -96,6 +102,9 @@ class Encoder:
         if kind is tuple:
             return {"t": "tuple", "v": [self.encode(item, depth + 1) for item in value]}
         if kind is dict:
+            self.odd_keys += sum(map(_is_odd_key, value))
+            if self.odd_keys > MAX_ODD_KEYS:
+                raise TooLarge(f"more than {MAX_ODD_KEYS:,} keys that are no text or small integer")
             pairs = [
                 [self.encode(k, depth + 1), self.encode(v, depth + 1)] for k, v in value.items()
             ]
@@ -157,26 +166,44 @@ class Decoder:
         The bytes of all arrays and the length of each.
     resolve
         Called with every node that stands for an object (``{"t": "handle", …}`` and the like).
+    max_letters
+        The most letters that a value may have if each of its items were as wide as its longest
+        text, which is what NumPy makes of a list with text in it.
     """
 
     def __init__(
-        self, blob: memoryview, lengths: list[int], resolve: Callable[[dict[str, Any]], Any]
+        self,
+        blob: memoryview,
+        lengths: list[int],
+        resolve: Callable[[dict[str, Any]], Any],
+        max_letters: float = math.inf,
     ) -> None:
         self.resolve = resolve
-        self.parts: list[memoryview] = []
+        self.max_letters = max_letters
+        self.blob = blob
+        # Where each array begins and ends; ``None`` once it was taken.
+        self.parts: list[tuple[int, int] | None] = []
         start = 0
         for length in lengths:
             if type(length) is not int or length < 0:
                 raise FrameError("an array of no length")
-            self.parts.append(blob[start : start + length])
+            self.parts.append((start, start + length))
             start += length
         if start != len(blob):
             raise FrameError("array bytes that do not add up")
+        self.items = self.longest = self.odd_keys = self.generators = 0
 
     def decode(self, node: Any, depth: int = 0) -> Any:
         """Return the value of a JSON node."""
         if depth > MAX_DEPTH + 2:
             raise FrameError("values nested too deeply")
+        if depth == 0:
+            self.items = self.longest = 0
+        self.items += 1
+        if isinstance(node, str):
+            self.longest = max(self.longest, len(node))
+        if self.items * self.longest > self.max_letters:
+            raise FrameError("a text far too long among so many items")
         if node is None or isinstance(node, bool | int | float | str):
             return node
         if isinstance(node, list):
@@ -205,7 +232,7 @@ class Decoder:
         if tag == "tuple":
             return tuple(self.decode(item, depth + 1) for item in node["v"])
         if tag == "dict":
-            return {self.decode(k, depth + 1): self.decode(v, depth + 1) for k, v in node["v"]}
+            return dict(self._item(k, v, depth + 1) for k, v in node["v"])
         if tag == "int":
             if len(node["v"]) > MAX_INT_BITS // 4 + 3:
                 raise FrameError("an integer of too many bits")
@@ -215,27 +242,50 @@ class Decoder:
         if tag == "complex":
             return complex(float(node["v"][0]), float(node["v"][1]))
         if tag == "bytes":
+            self.longest = max(self.longest, len(node["v"]))
             return base64.b64decode(node["v"], validate=True)
         if tag == "generator":
+            self.generators += 1
+            if self.generators > MAX_GENERATORS:
+                raise FrameError("more generators than any answer has")
             return _generator(self.decode(node["v"], depth + 1))
         return self.resolve(node)
+
+    def _item(self, key: Any, value: Any, depth: int) -> tuple[Any, Any]:
+        key = self.decode(key, depth)
+        self.odd_keys += _is_odd_key(key)
+        if self.odd_keys > MAX_ODD_KEYS:
+            raise FrameError("more dictionary keys of odd kinds than any answer has")
+        return key, self.decode(value, depth)
 
     def _array(self, node: dict[str, Any], tag: str) -> Any:
         if not _DTYPE.fullmatch(node["d"]):
             raise FrameError("an array of a dtype that is no number")
         dtype = np.dtype(node["d"])
         shape = tuple(node["s"])
-        if len(shape) > 32 or any(type(n) is not int or n < 0 for n in shape):
+        if len(shape) > 32 or any(type(n) is not int or not 0 <= n <= MAX_FRAME for n in shape):
             raise FrameError("an array of an impossible shape")
         index = node["b"]
         if type(index) is not int or index < 0:
             raise FrameError("an array without bytes")
-        data = self.parts[index]
-        if math.prod(shape) * dtype.itemsize != len(data):
+        part, self.parts[index] = self.parts[index], None
+        if part is None:
+            raise FrameError("the same array twice")
+        if math.prod(shape) * dtype.itemsize != part[1] - part[0]:
             raise FrameError("an array whose shape and bytes disagree")
-        # The copy makes the result writeable and independent of the frame.
-        array = np.frombuffer(data, dtype=dtype).reshape(shape).astype(dtype.newbyteorder("="))
+        data = self.blob[part[0] : part[1]]
+        array = np.frombuffer(data, dtype=dtype).reshape(shape)
+        array = array.astype(dtype.newbyteorder("="), copy=False)
+        # Nobody else uses these bytes: a copy is for what could not be written to or is askew.
+        if not (array.flags.writeable and array.flags.aligned):
+            array = array.copy()
         return array[()] if tag == "scalar" else array
+
+
+def _is_odd_key(key: Any) -> bool:
+    if key is None or isinstance(key, str | bytes):
+        return False
+    return not (type(key) in (bool, int) and abs(key) < 2**60)
 
 
 def _generator(state: dict[str, Any]) -> np.random.Generator:
@@ -264,8 +314,16 @@ def _alike(state: Any, pattern: Any) -> bool:
 
 
 def write_frame(stream: Stream, header: dict[str, Any], buffers: list[memoryview]) -> None:
-    """Write one frame: the header as JSON, then the buffers."""
+    """Write one frame: the header as JSON, then the buffers.
+
+    Raises
+    ------
+    TooLarge
+        If the header is longer than the other side reads; nothing is written then.
+    """
     text = json.dumps({**header, "lengths": [len(b) for b in buffers]}, allow_nan=False).encode()
+    if _marks(text) > MAX_MARKS or len(text) > MAX_HEADER:
+        raise TooLarge(f"more than {MAX_MARKS:,} items or {MAX_HEADER // 2**20} MB beside arrays")
     body = sum(len(b) for b in buffers)
     stream.sendall(_LENGTHS.pack(len(text), body))
     stream.sendall(text)
@@ -286,8 +344,11 @@ def read_frame(stream: Stream, limit: int = MAX_FRAME) -> tuple[dict[str, Any], 
     n_header, n_body = _LENGTHS.unpack(_read(stream, _LENGTHS.size))
     if n_header > MAX_HEADER or n_body > limit:
         raise FrameError("a message longer than any answer can be")
+    text = bytes(_read(stream, n_header))
+    if _marks(text) > MAX_MARKS:
+        raise FrameError("a message of more items than any answer has")
     try:
-        header = json.loads(bytes(_read(stream, n_header)))
+        header = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise FrameError("a message that is no JSON") from error
     if not isinstance(header, dict) or not isinstance(header.get("lengths"), list):
@@ -295,13 +356,20 @@ def read_frame(stream: Stream, limit: int = MAX_FRAME) -> tuple[dict[str, Any], 
     return header, _read(stream, n_body)
 
 
+def _marks(header: bytes) -> int:
+    return header.count(b"[") + header.count(b"{") + header.count(b",")
+
+
 def _read(stream: Stream, count: int) -> memoryview:
     # Grow as bytes arrive: a header that promises 500 MB must not cost 500 MB by promising.
-    chunks = bytearray()
-    while len(chunks) < count:
-        part = bytearray(min(count - len(chunks), 2**20 if len(chunks) < 2**22 else 2**24))
-        got = stream.recv_into(memoryview(part))
+    data = bytearray(min(count, 2**20))
+    have = 0
+    while have < count:
+        if have == len(data):
+            data += bytes(min(count - have, have, 2**24))
+        with memoryview(data) as whole, whole[have:] as rest:
+            got = stream.recv_into(rest)
         if got == 0:
             raise EOFError("the other side closed the connection")
-        chunks += memoryview(part)[:got]
-    return memoryview(chunks)
+        have += got
+    return memoryview(data)
