@@ -154,9 +154,10 @@ def _by_cell(errors: Any) -> dict[str, str]:
     sentences: dict[str, str] = {}
     for error in errors if isinstance(errors, list) else []:
         if isinstance(error, dict) and isinstance(error.get("cell"), str):
-            kind, text = clean_text(error.get("type"), 80), clean_text(error.get("message"), 300)
+            known = {key: value for key, value in error.items() if isinstance(value, str)}
+            kind, text = clean_text(known.get("type"), 80), clean_text(known.get("message"), 300)
             line = error.get("line")
-            where = f" (line {line})" if type(line) is int else ""
+            where = f" (line {line})" if type(line) is int and 0 < line < 10**6 else ""
             sentences.setdefault(error["cell"], f"{kind}: {text}{where}")
     return sentences
 

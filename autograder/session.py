@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 import time
 from collections.abc import Callable, Mapping
@@ -13,6 +14,12 @@ from .sandbox import Worker
 from .worker.values import Decoder, Encoder, FrameError, TooLarge, read_frame, write_frame
 
 __all__ = ["Session"]
+
+# Bytes that the answers in one check may have together; the transcript keeps them all.
+MAX_ANSWERS = 384 * 2**20
+# Letters that a value may have if it is made into an array of text: 64 MB at four bytes each.
+MAX_LETTERS = 2**24
+MAX_PRINTED = 10_000
 
 
 class Session:
@@ -36,13 +43,19 @@ class Session:
         self.deadline = 0.0
         self.limit = 0.0
         self.printed = ""
-        self._sequence = 0
-        self._callbacks: list[Callable[..., Any]] = []
+        self._left = MAX_ANSWERS
+        self._callbacks: dict[int, Callable[..., Any]] = {}
+        self._callback_count = 0
 
     def allow(self, seconds: float) -> None:
-        """Let the requests from now on take that long together."""
+        """Let the requests from now on take that long together.
+
+        Functions that were passed before cannot be called back any more.
+        """
         self.limit = seconds
         self.deadline = time.monotonic() + seconds
+        self._left = MAX_ANSWERS
+        self._callbacks.clear()
 
     def close(self) -> None:
         """End the worker."""
@@ -65,9 +78,10 @@ class Session:
         CallProblem
             If no value comes back: an exception, a time-out, a crash, something unreadable.
         """
-        self._sequence += 1
+        # Not to be guessed, so that no answer is on its way before the question.
+        number = secrets.randbits(60)
         try:
-            self._send({"op": operation, "seq": self._sequence, **fields})
+            self._send({"op": operation, "seq": number, **fields})
             reply = self._receive()
             while "callback" in reply:
                 self._send(self._call_back(what, reply))
@@ -82,10 +96,11 @@ class Session:
             self.close()
             text = f"`{what}` sent {error} instead of an answer"
             raise CallProblem(text, "crashed", "crash") from None
-        if reply.get("seq") != self._sequence:
+        if type(reply.get("seq")) is not int or reply["seq"] != number:
             self.close()
             raise CallProblem(f"`{what}` answered out of turn", "crashed", "crash")
-        self.printed = (self.printed + clean_text(reply.get("printed", ""), 10_000))[:10_000]
+        printed = clean_text(_text(reply.get("printed")), MAX_PRINTED)
+        self.printed = (self.printed + printed)[:MAX_PRINTED]
         if "value" in reply:
             return reply["value"]
         raise self._exception(what, reply.get("error"))
@@ -96,14 +111,14 @@ class Session:
         encoder = Encoder(self._refer)
         try:
             tree = {key: encoder.encode(value) for key, value in message.items()}
+            write_frame(_Deadlined(self), tree, encoder.buffers)
         except TooLarge as error:
             raise ValueError(f"a check passes too much at once: {error}") from error
-        self._set_timeout()
-        write_frame(self.worker.channel, tree, encoder.buffers)
 
     def _receive(self) -> dict[str, Any]:
-        header, body = read_frame(_Deadlined(self))
-        decoder = Decoder(body, header.pop("lengths"), _resolve)
+        header, body = read_frame(_Deadlined(self), self._left)
+        self._left -= len(body)
+        decoder = Decoder(body, header.pop("lengths"), _resolve, MAX_LETTERS)
         return {key: decoder.decode(node) for key, node in header.items()}
 
     def _set_timeout(self) -> socket.socket:
@@ -119,13 +134,14 @@ class Session:
         if isinstance(value, Named):
             return {"t": "function", "name": value.name}
         if callable(value):
-            self._callbacks.append(value)
-            return {"t": "callback", "id": len(self._callbacks) - 1}
+            self._callback_count += 1
+            self._callbacks[self._callback_count] = value
+            return {"t": "callback", "id": self._callback_count}
         raise TypeError(f"a check passes a {type(value).__name__}, which cannot go to a worker")
 
     def _call_back(self, what: str, reply: dict[str, Any]) -> dict[str, Any]:
         key, args, kwargs = reply["callback"], reply.get("args"), reply.get("kwargs")
-        if type(key) is not int or not 0 <= key < len(self._callbacks):
+        if type(key) is not int or key not in self._callbacks:
             raise FrameError("a call to no function")
         if not isinstance(args, tuple) or not isinstance(kwargs, dict):
             raise FrameError("a call without arguments")
@@ -154,8 +170,8 @@ class Session:
 
     def _exception(self, what: str, error: Any) -> CallProblem:
         error = error if isinstance(error, dict) else {}
-        kind = clean_text(error.get("type", "an exception"), 80)
-        message = clean_text(error.get("message", ""), 500)
+        kind = clean_text(_text(error.get("type")), 80) or "an exception"
+        message = clean_text(_text(error.get("message")), 500)
         if error.get("not_defined") is True:
             return CallProblem(f"`{what}` is not defined in your notebook", "failed", "missing")
         cell, line = self._place(error.get("frames"))
@@ -181,13 +197,13 @@ class Session:
         for frame in reversed(frames if isinstance(frames, list) else []):
             if isinstance(frame, dict) and isinstance(frame.get("cell"), str):
                 cell, line = frame["cell"], frame.get("line")
-                if cell in self.sources and isinstance(line, int):
+                if cell in self.sources and type(line) is int and 0 < line < 10**6:
                     return cell, line
         return "", 0
 
     def _line(self, cell: str, line: int) -> str:
         lines = self.sources[cell].split("\n")
-        return clean_text(lines[line - 1].strip(), 100) if 0 < line <= len(lines) else ""
+        return clean_text(lines[line - 1].strip(), 100) if line <= len(lines) else ""
 
 
 class _Deadlined:
@@ -201,6 +217,11 @@ class _Deadlined:
 
     def sendall(self, data: Any, /) -> None:
         self._session._set_timeout().sendall(data)
+
+
+def _text(value: Any) -> str:
+    """Return what should be text if it is: nothing else is printed, however it looks."""
+    return value if isinstance(value, str) else ""
 
 
 def _resolve(node: dict[str, Any]) -> Any:
