@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterable, Iterator, Sized
-from typing import Any, TextIO, TypeVar
+from typing import Any, TypeVar
 
 from tqdm import tqdm  # type: ignore[import-untyped]
 
@@ -32,9 +33,9 @@ def in_notebook() -> bool:
 def progress_bar(total: int | None = None, description: str = "", **options: Any) -> tqdm:
     """Return a progress bar to be updated by hand, as a context manager.
 
-    In a notebook it writes plain text to standard output: widgets would vanish from a saved
-    notebook, and standard error is shown in red. In a terminal it writes to standard error; where
-    nobody watches (a pipe, a log file) it writes nothing.
+    In a notebook it is one line of text that is replaced as it grows: a widget would vanish from
+    the saved notebook, and standard error is shown in red. In a terminal it writes to standard
+    error; where nobody watches (a pipe, a log file) it writes nothing.
 
     Parameters
     ----------
@@ -51,14 +52,13 @@ def progress_bar(total: int | None = None, description: str = "", **options: Any
     ...     _ = bar.update()
     """
     notebook = in_notebook()
-    stream: TextIO = sys.stdout if notebook else sys.stderr
+    stream = _DisplayedLine() if notebook else sys.stderr
     settings: dict[str, Any] = {
         "total": total,
         "desc": description,
         "file": stream,
         "disable": not (notebook or stream.isatty()),
-        # Few updates: a saved notebook keeps them all.
-        "mininterval": 0.5 if notebook else 0.1,
+        "mininterval": 0.2 if notebook else 0.1,
         "ncols": 88 if notebook else None,
         "dynamic_ncols": not notebook,
     }
@@ -92,3 +92,28 @@ def progress(
         for step in steps:
             yield step
             bar.update()
+
+
+class _DisplayedLine(io.StringIO):
+    """A stream of which a notebook shows the last line, in one output that is updated."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._handle: Any = None
+
+    def write(self, text: str) -> int:
+        # tqdm rewinds the line with a carriage return, and ends it with a newline.
+        line = text.replace("\n", "").rpartition("\r")[2].rstrip()
+        if line or "\r" in text:
+            self._show(line)
+        return len(text)
+
+    def _show(self, line: str) -> None:
+        from IPython.display import display
+
+        content = {"text/plain": line}
+        if self._handle is None:
+            if line:
+                self._handle = display(content, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        else:
+            self._handle.update(content, raw=True)

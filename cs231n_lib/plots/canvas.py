@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from cs231n_lib.plots.style import INK, RIGHT, WRONG, new_figure
+from cs231n_lib.plots.style import INK, RIGHT, WRONG
 
 __all__ = ["Sheet"]
+
+_TITLE = 0.34  # inches
 
 
 class Sheet:
     """Images on a grid, all in one axes: that draws many times faster than an axes for each.
+
+    Small images are enlarged by a whole number, so that all their pixels are of one size: that is
+    sharp, and compresses well in a saved notebook. Coordinates of the axes are pixels of the
+    figure.
 
     Parameters
     ----------
@@ -23,11 +30,15 @@ class Sheet:
     columns : int
         Images in a row.
     inch : float
-        Width of an image on paper.
-    above, below : float
-        Room above and below each image for text, in widths of an image.
-    left, top : float
-        Room at the left and above everything for names of rows and columns, in the same unit.
+        About the width of an image on paper.
+    lines : int
+        Lines of text below each image.
+    heading : bool
+        Whether there is a line of text above each column.
+    left : float
+        Inches at the left for names of rows.
+    foot : float
+        Inches below everything, for a legend.
     title : str, optional
         Title of the figure.
     """
@@ -38,57 +49,57 @@ class Sheet:
         columns: int,
         *,
         inch: float = 1.0,
-        above: float = 0.0,
-        below: float = 0.08,
+        lines: int = 0,
+        heading: bool = False,
         left: float = 0.0,
-        top: float = 0.0,
+        foot: float = 0.0,
         title: str | None = None,
     ) -> None:
-        number, self.height, self.width, _ = images.shape
-        self.columns = columns
-        self._step_x = self.width * 1.08
-        self._above = self.width * above
-        self._step_y = self.height + self.width * (above + below)
-        right = columns * self._step_x - self.width * 0.08
-        bottom = -(-number // columns) * self._step_y
-        margin = self.width * 0.03  # half a frame
-        x0, y0 = -left * self.width - margin, -top * self.width - margin
-        scale = inch / self.width
-        self.figure: Figure
-        self.axes: Axes
-        self.figure, (self.axes,) = new_figure(
-            (right + margin - x0) * scale + 0.1, (bottom - y0) * scale + (0.4 if title else 0.1)
-        )
+        number, height, width, _ = images.shape
+        dpi = float(plt.rcParams["figure.dpi"])
+        scale = inch * dpi / width
+        scale = float(round(scale)) if scale >= 1 else scale
+        self.columns, self.rows = columns, -(-number // columns)
+        self.width, self.height = round(scale * width), round(scale * height)
+        self._gap = max(3, round(0.07 * self.width))
+        self._line = dpi * 0.155
+        self._step_x = self.width + self._gap
+        self._step_y = round(self.height + self._gap + (lines + 0.3 * (lines > 0)) * self._line)
+        x0, y0 = -round(left * dpi) - 4, -round(self._line * 1.3 if heading else 4)
+        x1 = columns * self._step_x - self._gap + 4
+        y1 = self.rows * self._step_y - self._gap + 4
+        above, below = (round(space * dpi) for space in (_TITLE if title else 0, foot))
+        whole = y1 - y0 + above + below
+        self.figure: Figure = plt.figure(figsize=((x1 - x0) / dpi, whole / dpi))
+        self.axes: Axes = self.figure.add_axes((0.0, below / whole, 1.0, (y1 - y0) / whole))
         for i, image in enumerate(images):
             x, y = self.corner(i)
-            extent = (x, x + self.width, y + self.height, y)
-            self.axes.imshow(image, extent=extent, interpolation="nearest")
-        self.axes.set_xlim(x0, right + margin)
-        self.axes.set_ylim(bottom, y0)
+            self.axes.imshow(
+                image,
+                extent=(x, x + self.width, y + self.height, y),
+                interpolation="nearest" if scale >= 1 else "auto",
+            )
+        self.axes.set_xlim(x0, x1)
+        self.axes.set_ylim(y1, y0)
         self.axes.set_axis_off()
         if title:
-            self.axes.set_title(title)
+            self.axes.set_title(title, pad=8)
 
     def corner(self, i: int) -> tuple[float, float]:
         """Return the upper left corner of the `i`-th image."""
         row, column = divmod(i, self.columns)
-        return column * self._step_x, row * self._step_y + self._above
+        return column * self._step_x, row * self._step_y
 
-    def caption(
-        self, i: int, text: str, *, color: str = INK, above: bool = False, size: float = 8.5
-    ) -> None:
-        """Write below (or above) the `i`-th image."""
+    def caption(self, i: int, text: str, *, color: str = INK) -> None:
+        """Write below the `i`-th image, smaller if the text is wider than the image."""
         x, y = self.corner(i)
-        place = y - 0.03 * self.width if above else y + self.height + 0.04 * self.width
-        self.axes.text(
-            x + self.width / 2,
-            place,
-            text,
-            color=color,
-            size=size,
-            ha="center",
-            va="bottom" if above else "top",
-        )
+        size = self._size(text)
+        for row, line in enumerate(text.split("\n")):
+            # Line by line: matplotlib aligns the ink of a block, which differs from text to text.
+            below = y + self.height + (0.98 + 0.95 * row) * self._line
+            self.axes.text(
+                x + self.width / 2, below, line, color=color, size=size, ha="center", va="baseline"
+            )
 
     def frame(self, i: int, *, right: bool) -> None:
         """Frame the `i`-th image as right (blue, solid) or wrong (vermilion, dashed)."""
@@ -109,19 +120,24 @@ class Sheet:
     def row_name(self, row: int, text: str) -> None:
         """Write at the left of a row."""
         _, y = self.corner(row * self.columns)
-        self.axes.text(
-            -0.12 * self.width, y + self.height / 2, text, ha="right", va="center", size=9
-        )
+        self.axes.text(-8, y + self.height / 2, text, ha="right", va="center", size=9)
 
     def column_name(self, column: int, text: str, *, weight: str = "normal") -> None:
         """Write above a column."""
         x, _ = self.corner(column)
         self.axes.text(
             x + self.width / 2,
-            -0.06 * self.width,
+            -0.3 * self._line,
             text,
             ha="center",
             va="bottom",
-            size=9,
+            size=self._size(text, 9.0),
             weight=weight,
         )
+
+    def _size(self, text: str, largest: float = 8.5) -> float:
+        """Return the font size at which the longest line is about as wide as an image."""
+        longest = max(map(len, text.split("\n")), default=0)
+        inches = self._step_x / float(plt.rcParams["figure.dpi"])
+        # A letter is about 0.6 times as wide as its size, which is in points.
+        return float(min(largest, max(6.0, inches * 72 / (0.6 * max(1, longest)))))

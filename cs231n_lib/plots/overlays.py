@@ -174,16 +174,16 @@ def show_class_maps(
         present |= set(np.unique(classes).tolist())
         rows.append(_painted(pictures, classes, len(class_names), background))
         names.append(name)
-    sheet = Sheet(np.concatenate(rows), len(pictures), inch=inch, left=0.75, title=title)
+    colors = _class_colors(len(class_names), background)
+    shown = [c for c in sorted(present) if c != background]
+    handles = [Patch(color=colors[c], label=class_names[c]) for c in shown]
+    columns = max(1, min(len(handles), round(len(pictures) * inch)))
+    foot = 0.1 + 0.2 * -(-len(handles) // columns) if handles else 0.0
+    sheet = Sheet(np.concatenate(rows), len(pictures), inch=inch, left=0.85, foot=foot, title=title)
     for row, name in enumerate(names):
         sheet.row_name(row, name)
-    colors = _class_colors(len(class_names), background)
-    handles = [
-        Patch(color=colors[c], label=class_names[c]) for c in sorted(present) if c != background
-    ]
     if handles:
-        columns = min(len(handles), max(2, 2 * len(pictures)))
-        sheet.figure.legend(handles=handles, loc="outside lower center", ncols=columns)
+        sheet.figure.legend(handles=handles, loc="lower center", ncols=columns)
     return sheet.figure, sheet.axes
 
 

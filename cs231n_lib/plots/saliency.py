@@ -73,8 +73,14 @@ def show_saliency(
         share = 0.9 * heat[..., None].astype(np.float32) ** 0.6
         rows.append(((1 - share) * pale + share * colored).astype(np.float32))
         names.append("both")
-    top = 0.2 if labels is not None else 0.0
-    sheet = Sheet(np.concatenate(rows), len(pictures), inch=inch, left=0.6, top=top, title=title)
+    sheet = Sheet(
+        np.concatenate(rows),
+        len(pictures),
+        inch=inch,
+        heading=labels is not None,
+        left=0.75,
+        title=title,
+    )
     if labels is not None:
         for i, text in enumerate(label_texts(labels, class_names, len(pictures))):
             sheet.column_name(i, text)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cs231n_lib.plots.canvas import Sheet
 from cs231n_lib.plots.pixels import as_images, label_texts
-from cs231n_lib.plots.style import RIGHT, WRONG, styled
+from cs231n_lib.plots.style import INK, RIGHT, WRONG, styled
 
 __all__ = ["show_class_examples", "show_images", "show_neighbours"]
 
@@ -64,10 +64,8 @@ def show_images(
     if predictions is not None and labels is None:
         raise ValueError("predictions need labels to be compared with: pass both")
     columns = _columns(number) if columns is None else columns
-    below = 0.08 if labels is None else 0.27
-    if predictions is not None:
-        below = 0.30
-    sheet = Sheet(pictures, min(columns, number), inch=inch, below=below, title=title)
+    lines = 0 if labels is None else 1 if predictions is None else 2
+    sheet = Sheet(pictures, min(columns, number), inch=inch, lines=lines, title=title)
     if labels is not None:
         truth = label_texts(labels, class_names, number)
         if predictions is None:
@@ -78,8 +76,8 @@ def show_images(
             for i, (guess, name) in enumerate(zip(said, truth, strict=True)):
                 right = guess == name
                 sheet.frame(i, right=right)
-                text = f"✓ {guess}" if right else f"✗ {guess} ({name})"
-                sheet.caption(i, text, color=RIGHT if right else WRONG, size=8)
+                text = f"✓ {guess}" if right else f"✗ {guess}\n({name})"
+                sheet.caption(i, text, color=RIGHT if right else WRONG)
     return sheet.figure, sheet.axes
 
 
@@ -143,7 +141,7 @@ def show_class_examples(
         for row in range(rows)
         for places in columns
     ]
-    sheet = Sheet(np.stack(order), len(class_names), inch=inch, top=0.3, title=title)
+    sheet = Sheet(np.stack(order), len(class_names), inch=inch, heading=True, title=title)
     for label, name in enumerate(class_names):
         sheet.column_name(label, name)
     return sheet.figure, sheet.axes
@@ -206,15 +204,12 @@ def show_neighbours(
     rows = np.concatenate(
         [asked[:, None], found.reshape(len(asked), per_query, *found.shape[1:])], 1
     )
-    below = (
-        0.08 + (0.18 if query_labels is not None else 0) + (0.18 if distances is not None else 0)
-    )
     sheet = Sheet(
         rows.reshape(-1, *found.shape[1:]),
         per_query + 1,
         inch=inch,
-        below=below,
-        top=0.28,
+        lines=(query_labels is not None) + (distances is not None),
+        heading=True,
         title=title,
     )
     sheet.column_name(0, "query", weight="bold")
@@ -237,7 +232,7 @@ def show_neighbours(
                 sheet.frame(first + 1 + k, right=right)
                 text, color = f"{'✓' if right else '✗'} {text}", RIGHT if right else WRONG
             lines = [line for line in (text, lengths[q * per_query + k]) if line]
-            sheet.caption(first + 1 + k, "\n".join(lines), color=color or "black", size=8)
+            sheet.caption(first + 1 + k, "\n".join(lines), color=color or INK)
     return sheet.figure, sheet.axes
 
 

@@ -63,9 +63,9 @@ def show_templates(
             f"class name, got {weights.shape}{hint}"
         )
     templates = rescaled(weights.T.reshape(-1, *image_shape))
-    sheet = Sheet(templates, columns, inch=inch, below=0.26, title=title)
+    sheet = Sheet(templates, columns, inch=inch, lines=1, title=title)
     for i, name in enumerate(class_names):
-        sheet.caption(i, name, size=9)
+        sheet.caption(i, name)
     return sheet.figure, sheet.axes
 
 

@@ -142,7 +142,7 @@ class TestSheets:
         axes = drawn(
             plots.show_images(images[:3], [0, 1, 2], class_names=NAMES, predictions=[0, 2, 2])
         )
-        assert texts(axes) == ["✓ plane", "✗ bird (car)", "✓ bird"]
+        assert texts(axes) == ["✓ plane", "✗ bird", "(car)", "✓ bird"]
         solid, dashed, _ = frames(axes)
         assert to_hex(solid.get_edgecolor()).upper() == RIGHT
         assert to_hex(dashed.get_edgecolor()).upper() == WRONG
@@ -155,10 +155,22 @@ class TestSheets:
         shown = axes.get_images()
         assert len(shown) == 6
         left, right, bottom, top = shown[4].get_extent()
-        assert (right - left, bottom - top) == (8, 8)
+        # Enlarged by a whole number, close to the inch asked for.
+        assert (right - left, bottom - top) == (96, 96)
         assert shown[3].get_extent()[0] < left < shown[5].get_extent()[0]
         assert shown[1].get_extent()[3] < top
         np.testing.assert_allclose(shown[4].get_array(), images[4] / 255, rtol=1e-6)
+
+    def test_large_images_are_reduced(self):
+        axes = drawn(plots.show_images(np.zeros((1, 300, 600))))
+        left, right, bottom, top = axes.get_images()[0].get_extent()
+        assert (right - left, bottom - top) == (100, 50)
+
+    def test_long_names_are_written_small(self, images):
+        names = ["a", "a name as long as this one"]
+        axes = drawn(plots.show_images(images[:2], [0, 1], class_names=names))
+        short, long = (text.get_fontsize() for text in axes.texts)
+        assert 6 <= long < short
 
     @pytest.mark.parametrize(("number", "columns"), [(1, 1), (20, 7), (16, 8), (100, 10)])
     def test_grid(self, number, columns):
@@ -189,7 +201,7 @@ class TestSheets:
             )
         )
         assert len(axes.get_images()) == 8
-        for text in ("query", "nearest", "2.", "✓ plane\n1", "✗ bird\n3.5", "✗ bird\n1,234"):
+        for text in ("query", "nearest", "2.", "✓ plane", "1", "✗ bird", "3.5", "1,234"):
             assert text in texts(axes)
         assert len(frames(axes)) == 6
         with pytest.raises(ValueError, match=r"shape \(Q, K, \.\.\.\) with Q = 2"):

@@ -5,8 +5,9 @@ import subprocess
 import sys
 
 import pytest
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
 
-from cs231n_lib import progress as module
 from cs231n_lib.progress import in_notebook, progress, progress_bar
 
 
@@ -35,12 +36,21 @@ def test_terminal(monkeypatch, capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_notebook_gets_text_on_standard_output(monkeypatch, capsys):
-    monkeypatch.setattr(module, "in_notebook", lambda: True)
-    assert list(progress([1, 2], "epochs")) == [1, 2]
-    captured = capsys.readouterr()
-    assert "epochs: 100%" in captured.out
-    assert captured.err == ""
+def test_notebook_keeps_one_line():
+    code = (
+        "from cs231n_lib.progress import progress\n"
+        "import time\n"
+        "for _ in progress(range(4), 'epochs', mininterval=0):\n"
+        "    time.sleep(0.05)\n"
+        "for _ in progress(range(2), 'gone', leave=False):\n"
+        "    pass"
+    )
+    notebook = new_notebook(cells=[new_code_cell(code)])
+    NotebookClient(notebook, timeout=60).execute()
+    kept, gone = notebook.cells[0].outputs
+    assert kept.data["text/plain"].startswith("epochs: 100%")
+    assert "4/4" in kept.data["text/plain"]
+    assert gone.data["text/plain"] == ""
 
 
 def test_this_is_no_notebook():
