@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,7 +22,9 @@ from .worker.values import Decoder, Encoder, FrameError
 
 __all__ = ["DEFINE_SECONDS", "Code", "LocalBackend", "SandboxBackend"]
 
-DEFINE_SECONDS = 20.0
+# For the definitions of a hand-in in one worker, and in all its workers together: a hand-in whose
+# calls end its workers one by one defines everything again each time.
+DEFINE_SECONDS, ALL_DEFINE_SECONDS = 20.0, 60.0
 MEMORY_MB = 2048
 
 
@@ -50,7 +53,8 @@ class SandboxBackend:
         self._memory_mb = MEMORY_MB
         self._timeout = 0.0
         self._late: set[str] = set()
-        self._broken: CallProblem | None = None
+        self._define_left = ALL_DEFINE_SECONDS
+        self._broken: dict[int, CallProblem] = {}  # by memory limit
         self.cell_errors: dict[str, str] = {}
 
     def __enter__(self) -> SandboxBackend:
@@ -103,13 +107,15 @@ class SandboxBackend:
             raise self._explained(problem, what) from None
 
     def _ready(self) -> Session:
-        if self._broken is not None:
-            raise self._broken
+        if self._memory_mb in self._broken:
+            raise self._broken[self._memory_mb]
         if self._session is None:
             limits = Limits(memory=self._memory_mb * 2**20)
             self._session = Session(self._zygote.spawn(limits), self._code.sources, self._memory_mb)
-            self._session.allow(DEFINE_SECONDS)
+            self._session.allow(min(DEFINE_SECONDS, max(self._define_left, 1.0)))
+            start = time.monotonic()
             self._define(self._session)
+            self._define_left -= time.monotonic() - start
             self._session.allow(self._timeout)
         return self._session
 
@@ -121,8 +127,9 @@ class SandboxBackend:
             )
         except CallProblem as problem:
             text = f"Defining your functions failed: {problem}"
-            self._broken = CallProblem(text, problem.outcome, problem.kind)
-            raise self._broken from None
+            broken = CallProblem(text, problem.outcome, problem.kind)
+            self._broken[self._memory_mb] = broken
+            raise broken from None
         self.cell_errors = _by_cell(errors)
 
     def _explained(self, problem: CallProblem, what: str) -> CallProblem:

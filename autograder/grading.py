@@ -100,7 +100,7 @@ class Grade:
         seconds = round(time.perf_counter() - start, 4)
         return replace(result, seconds=seconds, printed=self.backend.printed)
 
-    def _run(self, check: Check) -> CheckResult:
+    def _run(self, check: Check, *, again: bool = True) -> CheckResult:
         rng = check_rng(self.secret, self.student, self.exercise.id, check.name)
         student = Student(self.backend)
         try:
@@ -112,7 +112,8 @@ class Grade:
         except CallProblem as problem:
             return self._failed(check, student, problem.outcome, str(problem), problem.kind)
         except (WorkerLost, SandboxUnavailable) as error:
-            return _lost(check, repr(error))
+            self.backend.abandon()
+            return self._run(check, again=False) if again else _lost(check, repr(error))
         except (Exception, TookTooLong):
             return self._unexpected(check, student, traceback.format_exc())
         return _result(check, "passed")

@@ -10,7 +10,7 @@ from typing import Any
 
 from .calls import CallProblem, Held, Named
 from .report import clean_text
-from .sandbox import Worker
+from .sandbox import Worker, WorkerLost
 from .worker.values import Decoder, Encoder, FrameError, TooLarge, read_frame, write_frame
 
 __all__ = ["Session"]
@@ -77,6 +77,8 @@ class Session:
         ------
         CallProblem
             If no value comes back: an exception, a time-out, a crash, something unreadable.
+        WorkerLost
+            If the sandbox itself ended.
         """
         # Not to be guessed, so that no answer is on its way before the question.
         number = secrets.randbits(60)
@@ -160,6 +162,8 @@ class Session:
     def _crash(self, what: str) -> CallProblem:
         self.alive = False
         status = self.worker.end()
+        if self.worker.lost:
+            raise WorkerLost(f"the sandbox ended in a call of {what}")
         how = "ended the Python process"
         if status is not None and status < 0:
             how = "crashed the Python process" if status in (-11, -7, -8, -4, -6) else "was killed"

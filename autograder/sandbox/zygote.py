@@ -39,6 +39,11 @@ class Worker:
         self.channel.close()
         return self._zygote.end(self.number)
 
+    @property
+    def lost(self) -> bool:
+        """Whether the warm process is gone, and the worker with it: not by the worker's doing."""
+        return not self._zygote.running
+
 
 class Zygote:
     """A warm process behind a wall. Use as a context manager.
@@ -68,6 +73,11 @@ class Zygote:
     def __exit__(self, *_: object) -> None:
         self._stop()
 
+    @property
+    def running(self) -> bool:
+        """Whether the warm process is there."""
+        return self._process is not None and self._process.poll() is None
+
     def spawn(self, limits: Limits) -> Worker:
         """Fork a worker.
 
@@ -76,7 +86,7 @@ class Zygote:
         WorkerLost
             If the zygote is gone and cannot be started again.
         """
-        if self._process is None or self._process.poll() is not None:
+        if not self.running:
             self._stop()
             self._start()
         ours, theirs = socket.socketpair()
@@ -111,10 +121,10 @@ class Zygote:
         WorkerLost
             Never: a zygote that does not answer is itself killed, and its workers with it.
         """
-        self._listen(0.05)
-        if number in self._ended:
-            return self._ended.pop(number)
         try:
+            self._listen(0.05)
+            if number in self._ended:
+                return self._ended.pop(number)
             self._control.send(json.dumps({"kill": number}).encode())
             deadline = time.monotonic() + ANSWER_SECONDS
             while number not in self._ended and time.monotonic() < deadline:
