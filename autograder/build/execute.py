@@ -1,0 +1,118 @@
+"""Run a source notebook from top to bottom and keep its outputs, the same way every time."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import hashlib
+import importlib.util
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+from ..course import Exercise
+from ..errors import CourseError
+
+__all__ = ["execute", "fingerprint", "render"]
+
+CELL_SECONDS = 600
+_LIBRARY = "cs231n_lib"
+
+
+def fingerprint(exercise: Exercise) -> dict[str, str]:
+    """Return what the outputs of an exercise depend on: its text, its data, the library it imports.
+
+    Only modules of the library that the notebook reaches by imports count, so that a change
+    elsewhere does not run every notebook again.
+    """
+    library = hashlib.sha256()
+    for path in _reached(exercise.text.path):
+        library.update(path.read_bytes() + b"\0")
+    return {
+        "text": exercise.text.sha256,
+        "dataset": exercise.dataset,
+        "library": library.hexdigest(),
+    }
+
+
+def execute(exercise: Exercise, folder: Path) -> Any:
+    """Return the notebook with its outputs, run in ``folder``.
+
+    Raises
+    ------
+    CourseError
+        If a cell raises, hangs, or takes the kernel down.
+    """
+    notebook = copy.deepcopy(exercise.text.notebook)
+    # A dataset chosen for one's own work must not end up in everybody's notebooks.
+    environment = {k: v for k, v in os.environ.items() if k != "CS231N_DATASET"}
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_SECONDS,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(folder)}},
+        record_timing=False,
+        coalesce_streams=True,
+        extra_arguments=["--log-level=40"],
+    )
+    try:
+        client.execute(env=environment)
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+        lines = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip().splitlines()
+        text = " ".join(lines[-1:])[:300]
+        raise CourseError(f"{exercise.id}: a cell of the notebook fails: {text}") from error
+    # The exact Python version and the like would make every machine write another file.
+    notebook.metadata["language_info"] = {"name": "python"}
+    notebook.metadata["companion"] = fingerprint(exercise)
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        for output in cell.get("outputs", []):
+            output.pop("transient", None)
+    return notebook
+
+
+def render(notebook: Any) -> str:
+    """Return a notebook as text, the same text for the same notebook."""
+    nbformat.validate(notebook)
+    return str(nbformat.writes(notebook, indent=1)).rstrip("\n") + "\n"
+
+
+def _reached(start: Path) -> list[Path]:
+    """Return the files of the library that a file imports, and those import in turn."""
+    spec = importlib.util.find_spec(_LIBRARY)
+    if spec is None or spec.origin is None:
+        raise CourseError(f"{_LIBRARY} is not installed: pip install the project first.")
+    root = Path(spec.origin).parent
+    found: dict[Path, None] = {}
+    queue = list(_imports(start, root, ()))
+    while queue:
+        path = queue.pop()
+        if path in found:
+            continue
+        found[path] = None
+        package = path.parent.relative_to(root.parent).parts
+        queue += _imports(path, root, package)
+    return sorted(found)
+
+
+def _imports(path: Path, root: Path, package: tuple[str, ...]) -> list[Path]:
+    names: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
+            module = ".".join(part for part in (base, node.module or "") if part)
+            names += [module, *(f"{module}.{alias.name}" for alias in node.names)]
+    files = []
+    for name in names:
+        if name.split(".")[0] == _LIBRARY:
+            place = root.joinpath(*name.split(".")[1:])
+            candidates = (place.with_suffix(".py"), place / "__init__.py")
+            files += [file for file in candidates if file.is_file()]
+    return files

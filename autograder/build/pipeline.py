@@ -1,0 +1,143 @@
+"""``autograder build``: text -> source -> release, writing only what changed and never a leak."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..course import Course, Exercise
+from ..errors import CourseError
+from ..report import write_atomically
+from .execute import execute, fingerprint, render
+from .leaks import find_leaks, secret_lines
+from .release import generate
+from .validate import validate
+
+__all__ = ["Built", "build"]
+
+
+@dataclass(frozen=True)
+class Built:
+    """What became of one exercise: whether it ran, and for how long."""
+
+    exercise: Exercise
+    executed: bool
+    seconds: float
+
+
+def build(
+    course: Course,
+    exercises: Sequence[Exercise],
+    *,
+    force: bool = False,
+    jobs: int = 2,
+    progress: Callable[[Built], None] = lambda built: None,
+) -> list[Built]:
+    """Build exercises: execute their notebooks where needed, and release them.
+
+    Parameters
+    ----------
+    course, exercises
+        What to build; all exercises of an assignment, or single ones.
+    force
+        Execute even where nothing changed.
+    jobs
+        Notebooks to execute at a time.
+    progress
+        Called with each exercise as it is done.
+
+    Raises
+    ------
+    CourseError
+        If the material is not in order, a cell fails, or a release would leak; then neither
+        ``source/`` nor ``release/`` of that assignment holds anything half-written.
+    """
+    for exercise in exercises:
+        validate(exercise)
+    done = []
+    with ThreadPoolExecutor(jobs) as pool:
+        for built in pool.map(lambda e: _source(course, e, force), exercises):
+            progress(built)
+            done.append(built)
+    for name, group in itertools.groupby(exercises, key=lambda e: e.assignment):
+        _release(course, name, list(group))
+    return done
+
+
+def _source(course: Course, exercise: Exercise, force: bool) -> Built:
+    folder = course.root / "source" / exercise.assignment
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{exercise.name}.ipynb"
+    _companions(course, exercise.assignment, folder)
+    if not force and _built_from(target) == fingerprint(exercise):
+        return Built(exercise, executed=False, seconds=0.0)
+    start = time.perf_counter()
+    notebook = execute(exercise, folder)
+    write_atomically(target, render(notebook))
+    return Built(exercise, executed=True, seconds=time.perf_counter() - start)
+
+
+def _companions(course: Course, assignment: str, folder: Path) -> None:
+    """Put what goes with the notebooks beside them: the handout, and which dataset they use."""
+    dataset = course.assignment(assignment).dataset
+    texts = {"course.toml": f'dataset = "{dataset}"\n'}
+    handout = course.assignment(assignment).folder / "README.md"
+    if handout.is_file():
+        texts["README.md"] = handout.read_text(encoding="utf-8")
+    for name, text in texts.items():
+        path = folder / name
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            write_atomically(path, text)
+
+
+def _built_from(path: Path) -> object:
+    if not path.is_file():
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))["metadata"]["companion"]
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _release(course: Course, assignment: str, exercises: list[Exercise]) -> None:
+    whole = course.assignment(assignment).exercises
+    names = {f"{e.name}.ipynb" for e in whole}
+    source = course.root / "source" / assignment
+    one = exercises[0].name if len(exercises) == 1 and len(whole) > 1 else "*"
+    if one == "*":
+        _remove_others(source, names | {"README.md", "course.toml"})
+    scratch = Path(tempfile.mkdtemp(dir=course.root, prefix=".release-"))
+    try:
+        new = generate(course.root, assignment, scratch.name, one)
+        files = sorted(path for path in new.rglob("*") if path.is_file())
+        allowed = names | {"README.md", "course.toml"}
+        leaks = find_leaks(files, secret_lines(whole), allowed)
+        if leaks:
+            raise CourseError(f"{assignment} is not released: {' '.join(leaks[:10])}")
+        target = course.root / "release" / assignment
+        target.mkdir(parents=True, exist_ok=True)
+        for path in files:
+            _replace(path, target / path.name)
+        if one == "*":
+            _remove_others(target, allowed)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _replace(new: Path, old: Path) -> None:
+    if not old.is_file() or old.read_bytes() != new.read_bytes():
+        os.replace(new, old)
+
+
+def _remove_others(folder: Path, names: set[str]) -> None:
+    for path in folder.iterdir():
+        if path.is_file() and path.name not in names:
+            path.unlink()

@@ -1,0 +1,74 @@
+"""Release an assignment through nbgrader's own converter, into a scratch folder first."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from nbgrader.converters import GenerateAssignment
+from nbgrader.converters.base import NbGraderException
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Config, PyFileConfigLoader
+
+from ..errors import CourseError
+
+__all__ = ["course_directory", "generate", "nbgrader_config"]
+
+
+def nbgrader_config(root: Path) -> Any:
+    """Return the settings of ``nbgrader_config.py`` in a course root."""
+    config = Config()
+    config.merge(PyFileConfigLoader("nbgrader_config.py", path=str(root)).load_config())
+    return config
+
+
+def course_directory(root: Path) -> Any:
+    """Return nbgrader's view of a course root: its folders and its database."""
+    directory = CourseDirectory(config=nbgrader_config(root))
+    directory.root = str(root)
+    return directory
+
+
+def generate(root: Path, assignment: str, target: str, notebook: str = "*") -> Path:
+    """Run nbgrader's ``generate_assignment`` and return the folder it wrote.
+
+    Parameters
+    ----------
+    root, assignment
+        The course and ``a1``.
+    target
+        Folder in the course root to write to instead of ``release``.
+    notebook
+        One notebook of the assignment, or all.
+
+    Raises
+    ------
+    CourseError
+        If nbgrader refuses.
+    """
+    directory = course_directory(root)
+    directory.assignment_id, directory.notebook_id = assignment, notebook
+    directory.release_directory = target
+    converter = GenerateAssignment(coursedir=directory, config=directory.config)
+    records = _Records()
+    converter.log = logging.getLogger("autograder.nbgrader")
+    converter.log.propagate = False
+    converter.log.handlers = [records]
+    try:
+        converter.start()
+    except NbGraderException as error:
+        said = " ".join(records.errors[-2:])[-400:]
+        raise CourseError(f"nbgrader could not release {assignment}: {error} {said}") from error
+    return root / target / assignment
+
+
+class _Records(logging.Handler):
+    """Keep what nbgrader says is wrong: its exceptions refer to its log."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.errors: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.errors.append(record.getMessage().strip())
