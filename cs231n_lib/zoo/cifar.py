@@ -43,7 +43,7 @@ def cifar_resnet() -> Network:
     >>> cifar_resnet()
     <Network cifar_resnet: 13 layers, 1,233,082 parameters>
     """
-    with np.load(data_file("cifar_resnet.npz"), allow_pickle=False) as arrays:
+    with np.load(data_file("training/cifar_resnet.npz"), allow_pickle=False) as arrays:
         params = {name: array.astype(np.float32) for name, array in arrays.items()}
     preprocessing = Preprocessing(32, 1.0, _MEAN, _STD)
     return Network("cifar_resnet", cifar_resnet_layers(), params, preprocessing, CIFAR10_CLASSES)

@@ -103,7 +103,7 @@ def _cached_params() -> dict[str, FloatArray]:
     cached = cache_folder() / f"efficientnet_lite0-v1-{source.stat().st_size}.npz"
     if cached.is_file():
         try:
-            with np.load(cached, allow_pickle=False) as arrays:
+            with open(cached, "rb") as file, np.load(file, allow_pickle=False) as arrays:
                 return {name: _in_order(array) for name, array in arrays.items()}
         except (ValueError, EOFError, zipfile.BadZipFile):
             warnings.warn(f"{cached} is damaged and is written again", stacklevel=3)

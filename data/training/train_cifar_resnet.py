@@ -13,7 +13,7 @@ are not looked at here.
 
 Usage, with the CIFAR-10 folder in ``CS231N_DATA`` or in the user's cache::
 
-    python data/training/train_cifar_resnet.py --checkpoint run.pt --out data/cifar_resnet.npz
+    python data/training/train_cifar_resnet.py --checkpoint run.pt
 
 A run that was stopped goes on from its checkpoint.
 """
@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import copy
 import os
-import pickle
 import time
 from pathlib import Path
 
@@ -32,6 +31,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cs231n_lib.datasets import load_dataset
+
+WEIGHTS = Path(__file__).with_name("cifar_resnet.npz")
 WIDTHS = (24, 48, 112, 224)
 BATCH_SIZE = 256
 PEAK_LEARNING_RATE = 0.2
@@ -103,15 +105,9 @@ class CifarResNet(nn.Module):
         return F.relu(x + self.convs[f"{name}_conv2"](inside))
 
 
-def read_cifar(folder: Path) -> tuple[Tensor, Tensor]:
-    """Read the 50,000 training images as ``(N, 3, 32, 32)`` uint8, with their labels."""
-    images, labels = [], []
-    for i in range(1, 6):
-        with open(folder / f"data_batch_{i}", "rb") as file:
-            batch = pickle.load(file, encoding="bytes")  # noqa: S301
-        images.append(batch[b"data"].reshape(-1, 3, 32, 32))
-        labels += batch[b"labels"]
-    return torch.from_numpy(np.concatenate(images)), torch.tensor(labels)
+def as_tensors(images: np.ndarray, labels: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Return ``(N, H, W, 3)`` images as a tensor ``(N, 3, H, W)``, and the labels."""
+    return torch.from_numpy(images.transpose(0, 3, 1, 2).copy()), torch.from_numpy(labels)
 
 
 def normalize(images: Tensor) -> Tensor:
@@ -241,7 +237,9 @@ class Run:
 def export(model: CifarResNet, path: Path) -> None:
     """Write the weights as NumPy reads them: batch norm folded, float16, one array per name."""
     arrays = {}
-    for name, conv in model.convs.items():
+    for inner_name, conv in model.convs.items():
+        # A block's second convolution includes the sum, and so has the name of the block.
+        name = inner_name.removesuffix("_conv2")
         arrays[f"{name}.weight"], arrays[f"{name}.bias"] = conv.folded()
     arrays["classifier.weight"] = model.classifier.weight.detach().numpy()
     arrays["classifier.bias"] = model.classifier.bias.detach().numpy()
@@ -250,22 +248,24 @@ def export(model: CifarResNet, path: Path) -> None:
 
 @click.command()
 @click.option("--checkpoint", type=click.Path(path_type=Path), required=True)
-@click.option("--out", type=click.Path(path_type=Path), required=True)
+@click.option("--out", type=click.Path(path_type=Path), default=WEIGHTS, show_default=True)
 @click.option("--epochs", default=16, show_default=True)
 @click.option("--seed", default=0, show_default=True)
 @click.option("--threads", default=2, show_default=True)
 def main(checkpoint: Path, out: Path, epochs: int, seed: int, threads: int) -> None:
     """Train on CIFAR-10's first 49,000 training images and write the weights to OUT."""
     torch.set_num_threads(threads)
-    images, labels = read_cifar(Path(os.environ["CS231N_DATA"]) / "cifar-10-batches-py")
+    data = load_dataset("cifar10", dtype=np.uint8)
+    images, labels = as_tensors(data.X_train, data.y_train)
+    held_out = as_tensors(data.X_val, data.y_val)
     run = Run(epochs, seed)
     if checkpoint.exists():
         run.load(checkpoint)
     while run.epoch < epochs:
         start = time.perf_counter()
-        loss = run.train_epoch(images[:49_000], labels[:49_000])
+        loss = run.train_epoch(images, labels)
         run.save(checkpoint)
-        valid = accuracy(run.average, images[49_000:], labels[49_000:])
+        valid = accuracy(run.average, *held_out)
         seconds = time.perf_counter() - start
         click.echo(
             f"epoch {run.epoch}/{epochs}  loss {loss:.3f}  validation {valid:.3f}  {seconds:.0f} s"
