@@ -17,9 +17,10 @@ from .view import INSIDE, View
 __all__ = ["Bubblewrap", "Mechanism", "Unconfined", "choose_mechanism", "mechanisms"]
 
 _SYSTEM_LINKS = ("lib", "lib64", "lib32", "bin", "sbin")
-# CAP_SYS_ADMIN makes each hand-in's own namespaces; the others let it become nobody and drop
-# everything. They hold inside the wall's namespaces only, and only for the zygote.
-_CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
+# CAP_SYS_ADMIN makes each hand-in's own namespaces, CAP_KILL ends it; the others let it become
+# another user and drop everything. They hold inside the wall's namespaces only, and only for the
+# zygote; root's others are dropped at the start.
+_CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_KILL", "CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
 
 
 class Mechanism(Protocol):
@@ -75,6 +76,7 @@ class Bubblewrap:
         argv += ["--unshare-cgroup-try", "--die-with-parent", "--new-session"]
         if os.getuid() != 0:
             argv.append("--unshare-user")
+        argv += ["--cap-drop", "ALL"]
         for capability in _CAPABILITIES:
             argv += ["--cap-add", capability]
         return argv

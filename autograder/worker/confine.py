@@ -10,6 +10,7 @@ neither processes nor sockets. ``unshare(2)``, ``capset(2)`` and the like have n
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -20,8 +21,9 @@ from dataclasses import dataclass
 __all__ = [
     "Limits",
     "address_space",
-    "can_become_nobody",
+    "can_become",
     "drop_privileges",
+    "first_to_go",
     "limit_resources",
     "new_namespaces",
     "set_filter",
@@ -35,9 +37,9 @@ _CLONE_NEWNS, _CLONE_NEWUTS, _CLONE_NEWIPC, _CLONE_NEWPID = (
 )
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REC, _MS_PRIVATE = 1, 2, 4, 8, 0x4000, 1 << 18
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
+_PR_CAPBSET_READ, _PR_CAPBSET_DROP = 23, 24
 _SECCOMP_MODE_FILTER = 2
 _LINUX_CAPABILITY_VERSION_3 = 0x20080522
-_NOBODY = 65534
 
 
 @dataclass(frozen=True)
@@ -47,13 +49,14 @@ class Limits:
     memory: int = 2 * 2**30
     files: int = 64 * 2**20
     cpu_seconds: int = 600
+    threads: int = 256
 
 
 def new_namespaces() -> None:
     """Leave the wall's mount, process, IPC and host-name namespaces for fresh ones.
 
-    The process namespace holds from the next ``fork`` on. ``/tmp`` is new and empty; ``/proc`` and
-    ``/dev/shm`` are empty and read-only.
+    The process namespace holds from the next ``fork`` on. ``/tmp`` is new and empty; ``/proc``,
+    ``/dev/shm`` and ``/dev/pts`` are empty and read-only.
 
     Raises
     ------
@@ -65,20 +68,26 @@ def new_namespaces() -> None:
     _must(libc.unshare(flags), "unshare")
     _must(libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None), "mount /")
     safe = _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
-    _must(libc.mount(b"tmpfs", b"/tmp", b"tmpfs", safe, b"size=64m,mode=1777"), "mount /tmp")
-    for place in (b"/proc", b"/dev/shm"):
+    # Files without a byte in them cost the machine memory too.
+    options = b"size=64m,nr_inodes=10k,mode=1777"
+    _must(libc.mount(b"tmpfs", b"/tmp", b"tmpfs", safe, options), "mount /tmp")
+    for place in (b"/proc", b"/dev/shm", b"/dev/pts"):
         if os.path.isdir(place):
             options = b"size=4k,mode=555"
             _must(libc.mount(b"tmpfs", place, b"tmpfs", safe | _MS_RDONLY, options), "mount")
 
 
-def drop_privileges(*, become_nobody: bool) -> None:
-    """Become nobody if asked to, give up all capabilities, and die with the parent."""
+def drop_privileges(*, user: int | None) -> None:
+    """Become that user unless it is ``None``, give up all capabilities, and die with the parent."""
     libc = _libc()
-    if become_nobody:
+    capability = 0
+    while libc.prctl(_PR_CAPBSET_READ, capability, 0, 0, 0) >= 0:
+        _must(libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0), "prctl bounding set")
+        capability += 1
+    if user is not None:
         os.setgroups([])
-        os.setresgid(_NOBODY, _NOBODY, _NOBODY)
-        os.setresuid(_NOBODY, _NOBODY, _NOBODY)
+        os.setresgid(user, user, user)
+        os.setresuid(user, user, user)
     header = struct.pack("Ii", _LINUX_CAPABILITY_VERSION_3, 0)
     _must(libc.capset(header, struct.pack("6I", *[0] * 6)), "capset")
     _must(libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0), "prctl dumpable")
@@ -86,8 +95,14 @@ def drop_privileges(*, become_nobody: bool) -> None:
     _must(libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "prctl death signal")
 
 
-def limit_resources(limits: Limits, mapped: int) -> None:
-    """Set hard resource limits; memory counts on top of the ``mapped`` bytes of the idle worker."""
+def limit_resources(limits: Limits, mapped: int, *, own_user: bool) -> None:
+    """Set hard resource limits; memory counts on top of the ``mapped`` bytes of the idle worker.
+
+    Threads are counted by user, so that their limit is set for an ``own_user`` alone: one that
+    nobody else is, or that of a user namespace.
+    """
+    if own_user:
+        resource.setrlimit(resource.RLIMIT_NPROC, (limits.threads, limits.threads))
     space = mapped + limits.memory
     resource.setrlimit(resource.RLIMIT_AS, (space, space))
     resource.setrlimit(resource.RLIMIT_FSIZE, (limits.files, limits.files))
@@ -109,13 +124,20 @@ def set_filter(program: bytes) -> None:
     _must(libc.prctl(_PR_SET_SECCOMP, mode, ctypes.byref(filled), 0, 0), "prctl seccomp")
 
 
-def can_become_nobody() -> bool:
-    """Whether this is root in a user namespace that knows a second user. Needs ``/proc``."""
+def can_become(user: int) -> bool:
+    """Whether this is root in a user namespace that knows that user. Needs ``/proc``."""
     if os.getuid() != 0 or not os.path.exists("/proc/self/uid_map"):
         return False
     with open("/proc/self/uid_map") as lines:
         ranges = [tuple(map(int, line.split())) for line in lines]
-    return any(start <= _NOBODY < start + count for start, _, count in ranges)
+    return any(start <= user < start + count for start, _, count in ranges)
+
+
+def first_to_go() -> None:
+    """Ask the kernel to end this process before any other where the machine's memory is used up."""
+    # Where there is no /proc, or one that cannot be written to, all are equal.
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write("1000")
 
 
 def address_space() -> int:

@@ -128,19 +128,20 @@ def _only(fd: int) -> int:
 def _confine(order: dict[str, Any]) -> None:
     limits = confine.Limits(**order["limits"])
     mapped = confine.address_space()
+    confine.first_to_go()
     if order["namespaces"]:
-        nobody = confine.can_become_nobody()
+        user = next(filter(confine.can_become, order["users"]), None)
         confine.new_namespaces()
         keep = os.fork()
         if keep != 0:
             os.close(3)
             _keep_and_exit(keep)
-        confine.drop_privileges(become_nobody=nobody)
+        confine.drop_privileges(user=user)
     os.chdir(order["folder"])
     os.environ.clear()
     os.environ.update(order["environment"])
     null = os.open(os.devnull, os.O_RDWR)
-    confine.limit_resources(limits, mapped)
+    confine.limit_resources(limits, mapped, own_user=order["namespaces"])
     if order["filter"]:
         confine.set_filter(base64.b64decode(order["filter"]))
     os.dup2(null, 2)
