@@ -67,7 +67,7 @@ class Server:
                 self._answer(request)
 
     def _answer(self, request: dict[str, Any]) -> None:
-        printed = io.StringIO()
+        printed = _Printed()
         try:
             with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
                 with warnings.catch_warnings():
@@ -148,6 +148,13 @@ class Server:
             return reply["value"]
 
         return call_back
+
+
+class _Printed(io.StringIO):
+    """Where a student's prints go, even after ``sys.stdout.close()``."""
+
+    def close(self) -> None:
+        """Stay open: what was printed is read afterwards."""
 
 
 class _Held:
