@@ -1,0 +1,554 @@
+"""What a hand-in's code can and cannot do, tried from inside."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import struct
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autograder.authoring import Check
+from autograder.backends import Code, SandboxBackend
+from autograder.calls import Call, CallProblem, Named
+from autograder.errors import SandboxUnavailable
+from autograder.sandbox import Mechanism, Zygote, choose_mechanism, mechanisms
+from autograder.sandbox.mechanisms import Bubblewrap, Unconfined, worker_environment
+from autograder.sandbox.policy import compiled_filter
+from autograder.sandbox.view import interpreter_view
+from autograder.worker.cells import Cell
+from autograder.worker.confine import Limits
+
+CHECK = Check("c", "A check.", "probe", 1, 10.0, None, lambda student, rng: None)
+
+
+class Probe:
+    """A hand-in's code, called from outside."""
+
+    def __init__(self, backend: SandboxBackend) -> None:
+        self.backend = backend
+
+    def __call__(
+        self, name: str, *args: Any, timeout: float = 10.0, memory: int | None = None
+    ) -> Any:
+        self.backend.begin(Check("c", "", name, 1, timeout, memory, lambda s, r: None))
+        return self.backend.perform(Call("call", Named(name), name, args))
+
+    def problem(self, name: str, *args: Any, **limits: Any) -> CallProblem:
+        with pytest.raises(CallProblem) as caught:
+            self(name, *args, **limits)
+        return caught.value
+
+
+Opener = Callable[..., Probe]
+
+
+@pytest.fixture
+def open_probe(zygote: Zygote) -> Iterator[Opener]:
+    """Define some source in a worker of its own."""
+    opened: list[SandboxBackend] = []
+
+    def start(source: str, on: Zygote = zygote) -> Probe:
+        code = Code((Cell("probe", textwrap.dedent(source)),))
+        opened.append(SandboxBackend(on, code))
+        return Probe(opened[-1])
+
+    yield start
+    for backend in opened:
+        backend.__exit__()
+
+
+ATTEMPTS = {
+    "a socket": "import socket; socket.socket()",
+    "a unix socket": "import socket; socket.socket(socket.AF_UNIX)",
+    "a socket pair": "import socket; socket.socketpair()",
+    "a name on the network": "import socket; socket.create_connection(('127.0.0.1', 80), 1)",
+    "a fork": "import os; os.fork()",
+    "a vfork": "import os; os.posix_spawn('/usr/bin/env', ['env'], {})",
+    "a program": "import subprocess; subprocess.run(['/usr/bin/env'])",
+    "a shell": "import subprocess; subprocess.run('id', shell=True)",
+    "an exec": "import os; os.execv('/usr/bin/env', ['env'])",
+    "a process of multiprocessing": (
+        "import multiprocessing as m; p = m.get_context('fork').Process(target=int); p.start()"
+    ),
+    "becoming root": "import os; os.setuid(0)",
+    "killing its parent": "import os, signal; os.kill(os.getppid(), signal.SIGKILL)",
+    "killing everybody": "import os, signal; os.kill(-1, signal.SIGKILL)",
+    "more memory": "import resource as r; r.setrlimit(r.RLIMIT_AS, (-1, -1))",
+    "larger files": "import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (-1, -1))",
+    "another root": "import os; os.chroot('/tmp')",
+    "a device": "import os; os.mknod('/tmp/null', 0o20666, os.makedev(1, 3))",
+    "a file in the system": "open('/usr/mine', 'w')",
+    "a file at the top": "open('/mine', 'w')",
+    "a file in the library": "open('/packages/cs231n_lib/mine.py', 'w')",
+    "a change of the library": "open('/packages/cs231n_lib/__init__.py', 'a')",
+    "a file in /dev/shm": "open('/dev/shm/mine', 'w')",
+    "shared memory": "from multiprocessing.shared_memory import SharedMemory as S; S('x', True, 9)",
+    "the processes": "import os; os.listdir('/proc')[0]",
+    "its own memory": "open('/proc/self/mem', 'r+b')",
+    "users": "open('/etc/passwd')",
+    "homes": "import os; os.listdir('/home')[0]",
+    "the machine": "import os; os.listdir('/sys')",
+    "a terminal": "open('/dev/tty')",
+    "a disk": "import glob; open(glob.glob('/dev/[snv]d*')[0])",
+}
+
+
+@pytest.fixture(scope="session")
+def attempts(zygote: Zygote) -> dict[str, str]:
+    """Try everything in one worker; what raised, by name."""
+    body = "\n".join(
+        f"def attempt{i}():\n    {source}" for i, source in enumerate(ATTEMPTS.values())
+    )
+    found = {}
+    with SandboxBackend(zygote, Code((Cell("probe", body),))) as backend:
+        probe = Probe(backend)
+        for i, name in enumerate(ATTEMPTS):
+            try:
+                probe(f"attempt{i}")
+            except CallProblem as problem:
+                found[name] = f"{problem.outcome} {problem.error}"
+    return found
+
+
+@pytest.mark.parametrize("name", ATTEMPTS)
+def test_out_of_reach(attempts: dict[str, str], name: str) -> None:
+    assert name in attempts, "it worked"
+    kind, error = attempts[name].split(" ")
+    assert kind == "failed", "it took the worker down"
+    assert error in {
+        "PermissionError",
+        "OSError",
+        "FileNotFoundError",
+        "IndexError",
+        "LibraryRefused",
+        "BlockingIOError",
+        "ValueError",
+    }
+
+
+SYSCALLS = {
+    "ptrace": (101, (0, 0, 0, 0)),
+    "mount": (165, (0, 0, 0, 0, 0)),
+    "unshare": (272, (0x10000000,)),
+    "setns": (308, (0, 0)),
+    "bpf": (321, (0, 0, 0)),
+    "io_uring_setup": (425, (1, 0)),
+    "memfd_create": (319, (0, 0)),
+    "keyctl": (250, (0, 0)),
+    "perf_event_open": (298, (0, 0, 0, 0, 0)),
+    "userfaultfd": (323, (0,)),
+    "process_vm_writev": (311, (1, 0, 0, 0, 0, 0)),
+    "clone a process": (56, (17, 0, 0, 0, 0)),
+    "pidfd_open": (434, (1, 0)),
+    "shmget": (29, (0, 4096, 0o1600)),
+}
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="numbers of x86-64")
+def test_system_calls_that_are_not_allowed_fail(open_probe: Opener) -> None:
+    probe = open_probe(
+        """
+        import ctypes
+        def calls(numbers):
+            libc = ctypes.CDLL(None, use_errno=True)
+            found = {}
+            for name, number, args in numbers:
+                ctypes.set_errno(0)
+                result = libc.syscall(number, *map(ctypes.c_long, args))
+                found[name] = (result, ctypes.get_errno())
+            return found
+        """
+    )
+    found = probe("calls", [(name, number, args) for name, (number, args) in SYSCALLS.items()])
+    assert found == dict.fromkeys(SYSCALLS, (-1, 1))
+
+
+def test_what_it_sees_of_the_machine(open_probe: Opener, tiny: Any) -> None:
+    probe = open_probe(
+        """
+        import os, sys
+        def look():
+            seen = {}
+            for top in os.listdir("/"):
+                if top not in ("usr", "lib", "lib64", "packages", "bin", "sbin", "lib32"):
+                    files = [os.path.join(d, f) for d, _, fs in os.walk("/" + top) for f in fs]
+                    seen[top] = sorted(files)[:200]
+            return seen
+        def about():
+            about = (dict(os.environ), os.getuid(), os.getpid(), os.getcwd(), os.listdir("."))
+            return *about, sys.argv
+        def exists(path):
+            return os.path.exists(path)
+        def descriptors():
+            found = []
+            for fd in range(256):
+                try:
+                    os.fstat(fd)
+                    found.append(fd)
+                except OSError:
+                    pass
+            return found
+        """
+    )
+    seen = probe("look")
+    base = Path(os.path.realpath(os.sys.base_prefix)).parts[
+        1
+    ]  # the interpreter itself may be there
+    assert set(seen) - {base} <= {"etc", "proc", "dev", "tmp"}
+    assert seen["proc"] == []
+    assert seen["tmp"] == []
+    hidden = [".ipynb", ".db", "checks.py", "oracle.py", "misconceptions.py"]
+    found = [f for files in seen.values() for f in files if f.endswith(tuple(hidden))]
+    assert found == []
+    assert set(seen["etc"]) <= {"/etc/ld.so.cache", "/etc/localtime"} | {
+        name for name in seen["etc"] if name.startswith("/etc/alternatives/")
+    }
+    environment, uid, pid, folder, files, argv = probe("about")
+    assert set(environment) <= set(worker_environment())
+    assert uid != 0
+    assert pid == 1
+    assert (folder, files) == (worker_environment()["HOME"], [])
+    assert argv == ["-c"]
+    assert probe("descriptors") == [0, 1, 2, 3]
+    for path in (__file__, str(tiny.folder), os.getcwd(), "/packages/autograder", "/home"):
+        assert not probe("exists", path), path
+
+
+def test_a_folder_inside_the_system_can_be_hidden(mechanism: Mechanism, open_probe: Opener) -> None:
+    source = "import os\ndef probe(path):\n    return os.listdir(path)"
+    folder = next(p for p in map(Path, ("/usr/sbin", "/usr/games", "/usr/libexec")) if p.is_dir())
+    with Zygote(mechanism, hidden=(folder.resolve(),)) as careful:
+        assert open_probe(source, careful)("probe", str(folder)) == []
+    assert folder.resolve() in interpreter_view((folder.resolve(),)).hidden
+
+
+def test_the_usual_work_of_an_exercise_goes_well(open_probe: Opener) -> None:
+    probe = open_probe(
+        """
+        import concurrent.futures, json, pathlib, pickle, tempfile, threading, time
+        import numpy as np
+        from tqdm import tqdm
+        import cs231n_lib
+        def compute(x):
+            a = np.linalg.svd(x @ x.T)[1]
+            b = np.fft.rfft(np.random.default_rng(0).normal(size=64)).real
+            np.random.seed(0)
+            c = np.random.randn(3)
+            return a, b, c
+        def files():
+            with tempfile.TemporaryDirectory() as folder:
+                path = pathlib.Path(folder, "cache.npz")
+                np.savez(path, w=np.arange(3))
+                path.rename(path.with_suffix(".old"))
+                return np.load(path.with_suffix(".old"))["w"]
+        def threads():
+            with concurrent.futures.ThreadPoolExecutor(4) as pool:
+                return sum(pool.map(lambda i: i * i, tqdm(range(10))))
+        def clock():
+            start = time.perf_counter()
+            time.sleep(0.01)
+            return time.perf_counter() - start, time.time() > 0
+        """
+    )
+    x = np.random.default_rng(3).normal(size=(5, 4))
+    singular, spectrum, drawn = probe("compute", x)
+    np.testing.assert_allclose(singular[:4], np.linalg.svd(x, compute_uv=False) ** 2)
+    expected = np.fft.rfft(np.random.default_rng(0).normal(size=64)).real
+    np.testing.assert_allclose(spectrum, expected)
+    np.testing.assert_allclose(drawn, np.random.RandomState(0).randn(3))
+    np.testing.assert_array_equal(probe("files"), [0, 1, 2])
+    assert probe("threads") == 285
+    seconds, now = probe("clock")
+    assert 0.01 <= seconds < 5
+    assert now
+
+
+def test_an_endless_loop_is_ended_and_the_next_call_works(open_probe: Opener) -> None:
+    probe = open_probe(
+        """
+        import signal, threading, time
+        def probe():
+            while True:
+                try:
+                    while True:
+                        pass
+                except BaseException:
+                    pass
+        def stubborn():
+            for number in range(1, 32):
+                try:
+                    signal.signal(number, signal.SIG_IGN)
+                except (OSError, ValueError):
+                    pass
+            threading.Thread(target=probe).start()
+            time.sleep(60)
+        def one():
+            return 1
+        """
+    )
+    for name in ("probe", "stubborn"):
+        start = time.monotonic()
+        problem = probe.problem(name, timeout=0.5)
+        assert (problem.outcome, problem.kind) == ("timeout", "time")
+        assert time.monotonic() - start < 5
+        assert probe("one") == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("import os; os._exit(3)", "exit code 3"),
+        ("import ctypes; ctypes.string_at(8)", "signal 11"),
+        ("import os, signal; os.abort()", "signal (6|11)"),
+        ("import os; os.close(3)", "ended the Python process|crashed"),
+        ("import os; os.write(3, b'x' * 1000)", "instead of an answer"),
+        ("import os; os.write(3, bytes(16))", "instead of an answer|out of turn"),
+    ],
+)
+def test_a_crash_is_told_and_the_next_call_works(open_probe: Opener, body: str, words: str) -> None:
+    probe = open_probe(f"def probe():\n    {body}\ndef one():\n    return 1")
+    problem = probe.problem("probe", timeout=5)
+    assert problem.outcome == "crashed"
+    assert re.search(words, str(problem))
+    assert probe("one") == 1
+
+
+def test_closing_its_own_output_does_no_harm(open_probe: Opener) -> None:
+    probe = open_probe(
+        """
+        import sys
+        def probe():
+            sys.stdout.close()
+            return 5
+        def one():
+            print("still here")
+            return 1
+        """
+    )
+    assert probe("probe") == 5
+    assert probe("one") == 1
+
+
+def test_memory_has_a_limit_and_the_worker_survives_it(open_probe: Opener) -> None:
+    probe = open_probe(
+        """
+        import numpy as np
+        def use(mb):
+            return np.empty(mb * 2**17).nbytes
+        def grow():
+            kept = []
+            while True:
+                kept.append(bytearray(2**20))
+        """
+    )
+    assert probe("use", 50, memory=100) == 50 * 2**20
+    for name, args in (("use", (150,)), ("use", (10_000,)), ("grow", ())):
+        problem = probe.problem(name, *args, memory=100)
+        assert problem.kind == "memory"
+        assert "more than the 100 MB" in str(problem)
+        assert probe("use", 50, memory=100) == 50 * 2**20
+    assert probe("use", 1000) == 1000 * 2**20
+    assert probe.problem("use", 3000).kind == "memory"
+
+
+def test_files_have_a_limit(open_probe: Opener) -> None:
+    probe = open_probe(
+        """
+        def fill(mb, count):
+            for i in range(count):
+                with open(f"/tmp/{i}", "wb") as file:
+                    for _ in range(mb):
+                        file.write(bytes(2**20))
+        def one():
+            return 1
+        """
+    )
+    assert probe("fill", 5, 1) is None
+    for size, count in ((200, 1), (20, 10)):
+        problem = probe.problem("fill", size, count)
+        assert problem.error in ("OSError", "") or problem.outcome == "crashed"
+        assert probe("one") == 1
+
+
+def test_a_hand_in_leaves_no_trace_for_the_next(open_probe: Opener) -> None:
+    source = """
+    import builtins, os, sys, threading, time
+    import numpy as np
+    def leave():
+        with open("/tmp/message", "w") as file:
+            file.write("the answer is 42")
+        os.environ["MESSAGE"] = "42"
+        builtins.MESSAGE = 42
+        np.MESSAGE = 42
+        sys.modules["message"] = os
+        threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+        return os.listdir("/tmp")
+    def find():
+        return (
+            os.listdir("/tmp"), "MESSAGE" in os.environ, hasattr(builtins, "MESSAGE"),
+            hasattr(np, "MESSAGE"), "message" in sys.modules, threading.active_count(),
+        )
+    """
+    first, second = open_probe(source), open_probe(source)
+    clean = ([], False, False, False, False, 1)
+    assert second("find") == clean
+    assert first("leave") == ["message"]
+    assert second("find") == clean  # side by side
+    assert open_probe(source)("find") == clean  # and afterwards
+
+
+def test_names_of_one_call_are_there_in_the_next(open_probe: Opener) -> None:
+    probe = open_probe("calls = []\ndef probe(x):\n    calls.append(x)\n    return len(calls)")
+    assert [probe("probe", 1), probe("probe", 2)] == [1, 2]
+
+
+def test_a_warm_process_that_died_is_started_again(
+    mechanism: Mechanism, open_probe: Opener
+) -> None:
+    with Zygote(mechanism) as fragile:
+        probe = open_probe("def probe():\n    return 1", fragile)
+        assert probe("probe") == 1
+        process = fragile._process
+        assert process is not None
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        fresh = open_probe("def probe():\n    return 2", fragile)
+        assert fresh("probe") == 2
+
+
+def test_ended_workers_leave_no_process(mechanism: Mechanism, open_probe: Opener) -> None:
+    def children(pid: int) -> list[int]:
+        found = []
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                parent = int(path.read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+            if parent == pid:
+                found += [int(path.parent.name), *children(int(path.parent.name))]
+        return found
+
+    with Zygote(mechanism) as own:
+        assert own._process is not None
+        probe = open_probe(
+            "import time\ndef probe():\n    time.sleep(60)\ndef one(): return 1", own
+        )
+        probe("one")
+        idle = len(children(own._process.pid))
+        probe.problem("probe", timeout=0.2)
+        probe("one")
+        assert len(children(own._process.pid)) == idle
+        probe.backend.__exit__()
+        deadline = time.monotonic() + 5
+        while len(children(own._process.pid)) >= idle and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert len(children(own._process.pid)) < idle
+        pid = own._process.pid
+        left = children(pid)
+    deadline = time.monotonic() + 5
+    while any(Path(f"/proc/{p}").exists() for p in left) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not [p for p in left if Path(f"/proc/{p}").exists()]
+
+
+def test_starting_a_worker_costs_milliseconds(open_probe: Opener) -> None:
+    # A worker that imported NumPy anew would compute for a tenth of a second at least.
+    probe = open_probe("import os\ndef probe():\n    return os.times().user + os.times().system")
+    assert probe("probe") < 0.1
+
+
+# Mechanisms --------------------------------------------------------------------------------------
+
+
+def test_where_there_is_no_sandbox_it_is_said_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(SandboxUnavailable, match="apt-get install bubblewrap") as caught:
+        choose_mechanism()
+    assert "--unsafe" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert choose_mechanism(unsafe=True).confines is False
+
+
+def test_a_bubblewrap_that_may_not_make_namespaces_is_a_problem_in_words(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fake = tmp_path / "bwrap"
+    fake.write_text("#!/bin/sh\necho 'setting up uid map: Permission denied' >&2\nexit 1\n")
+    fake.chmod(0o755)
+    monkeypatch.setattr(shutil, "which", lambda name: str(fake))
+    assert "Permission denied" in (Bubblewrap().problem() or "")
+
+
+def test_other_systems_are_told_that_this_one_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert Bubblewrap().problem() == "bubblewrap needs Linux"
+
+
+def test_every_mechanism_offered_confines() -> None:
+    assert [m.name for m in mechanisms()]
+    assert all(m.confines for m in mechanisms())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes to fork")
+def test_without_a_wall_there_is_still_a_process_of_its_own(open_probe: Opener) -> None:
+    source = """
+    import os
+    import numpy as np
+    def about():
+        return os.getpid(), dict(os.environ), os.listdir(".")
+    def grow():
+        return np.ones(10 * 2**27)
+    def probe():
+        while True:
+            pass
+    """
+    with Zygote(Unconfined()) as plain:
+        probe = open_probe(source, plain)
+        pid, environment, files = probe("about")
+        assert pid != os.getpid()
+        assert set(environment) <= set(worker_environment())
+        assert files == []
+        assert probe.problem("grow").kind == "memory"
+        assert probe.problem("probe", timeout=0.3).outcome == "timeout"
+        assert probe("about")[0] != pid
+
+
+def test_a_sandbox_that_does_not_start_says_so(mechanism: Mechanism) -> None:
+    class Broken:
+        name, confines = "broken", True
+
+        def problem(self) -> None:
+            return None
+
+        def command(self, view: Any, control_fd: int) -> list[str]:
+            return ["/bin/sh", "-c", "echo no such wall >&2; exit 1"]
+
+        def filter(self) -> bytes:
+            return b""
+
+    with pytest.raises(SandboxUnavailable, match=r"broken.*no such wall"), Zygote(Broken()):
+        pass
+
+
+def test_the_filter_is_a_program_for_the_kernel(mechanism: Mechanism) -> None:
+    program = compiled_filter()
+    assert len(program) % 8 == 0
+    codes = [code for code, *_ in struct.iter_unpack("HBBI", program)]
+    assert codes[0] == 0x20  # it begins by loading a word: the architecture
+    assert 0x06 in codes  # and returns
+
+
+def test_limits_are_generous_by_default() -> None:
+    assert Limits().memory == 2 * 2**30
