@@ -73,16 +73,16 @@ def find_misconception(
 def replay(transcript: Transcript, namespace: dict[str, Any]) -> list[Call]:
     """Carry out the calls of a transcript on our own code; stop after the first that fails."""
     backend = LocalBackend(namespace)
-    numbers: dict[int, int] = {}
+    ours: dict[int, Any] = {}
     answers = []
     for call in transcript:
         try:
-            here = replace(_renumbered(call, numbers), result=None, problem=None)
+            here = replace(_with_ours(call, ours), result=None, problem=None)
         except KeyError:  # it holds on to something that this version never returned
             break
         try:
             here.result = backend.perform(here)
-            _bind(call.result, here.result, numbers)
+            _bind(call.result, here.result, ours)
         except CallProblem as problem:
             here.problem = problem
         except (KeyError, TooLarge):  # the same, or a value that no frame holds
@@ -93,10 +93,10 @@ def replay(transcript: Transcript, namespace: dict[str, Any]) -> list[Call]:
     return answers
 
 
-def _renumbered(call: Call, numbers: dict[int, int]) -> Call:
+def _with_ours(call: Call, ours: dict[int, Any]) -> Call:
     def convert(value: Any) -> Any:
         if isinstance(value, Held):
-            return Held(numbers[value.number], value.type_name)
+            return ours[value.number]
         if type(value) in (tuple, list):
             return type(value)(convert(item) for item in value)
         if type(value) is dict:
@@ -108,13 +108,13 @@ def _renumbered(call: Call, numbers: dict[int, int]) -> Call:
     )
 
 
-def _bind(theirs: Any, ours: Any, numbers: dict[int, int]) -> None:
-    """Note which of our held values stands where one of theirs stood."""
-    if isinstance(theirs, Held) and isinstance(ours, Held):
-        numbers[theirs.number] = ours.number
-    elif type(theirs) in (tuple, list) and type(ours) in (tuple, list):
-        for their_item, our_item in zip(theirs, ours, strict=False):
-            _bind(their_item, our_item, numbers)
+def _bind(theirs: Any, result: Any, ours: dict[int, Any]) -> None:
+    """Note what of ours stands where they hold something, be it held itself or a plain value."""
+    if isinstance(theirs, Held):
+        ours[theirs.number] = result
+    elif type(theirs) in (tuple, list) and type(result) in (tuple, list):
+        for their_item, our_item in zip(theirs, result, strict=False):
+            _bind(their_item, our_item, ours)
 
 
 def _agree(transcript: Sequence[Call], answers: Sequence[Call]) -> bool:
