@@ -88,7 +88,13 @@ def styled(plot: Callable[P, R]) -> Callable[P, R]:
     @wraps(plot)
     def in_style(*args: P.args, **kwargs: P.kwargs) -> R:
         with mpl.rc_context(_STYLE):
-            return plot(*args, **kwargs)
+            result = plot(*args, **kwargs)
+            # The first figure of a session starts the backend, and a notebook's backend turns on
+            # interactive mode: leaving the context would turn it off again, and every later figure
+            # of the notebook would stay invisible.
+            interactive = mpl.is_interactive()
+        mpl.interactive(interactive)
+        return result
 
     return in_style
 

@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from cs231n_lib import plots
 from cs231n_lib.plots.curves import smoothed
 from cs231n_lib.plots.pixels import as_images, label_texts, rescaled
-from cs231n_lib.plots.style import COLORS, RIGHT, WRONG
+from cs231n_lib.plots.style import COLORS, RIGHT, WRONG, styled
 from cs231n_lib.plots.timings import format_seconds
 
 NAMES = ("plane", "car", "bird")
@@ -427,3 +427,19 @@ class TestOverlays:
         assert np.unravel_index(brightness.argmax(), (8, 8)) == (3, 4)
         with pytest.raises(ValueError, match=r"saliency must have shape \(12, 8, 8\)"):
             plots.show_saliency(images, maps[0])
+
+
+def test_interactive_mode_that_a_backend_turns_on_stays_on():
+    """A notebook's backend turns it on with the first figure; without it later ones do not show."""
+
+    @styled
+    def first_plot():
+        mpl.interactive(True)
+
+    before = mpl.is_interactive()
+    try:
+        mpl.interactive(False)
+        first_plot()
+        assert mpl.is_interactive()
+    finally:
+        mpl.interactive(before)
