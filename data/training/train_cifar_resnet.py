@@ -4,10 +4,11 @@ The network is plain on purpose, so that the course can explain every part of it
 with batch normalisation and ReLU, two residual blocks, max pooling, one linear layer; 1.2 million
 parameters. PyTorch trains it (a development extra; nothing a student runs needs it), NumPy uses it.
 
-The recipe is that of the fast CIFAR-10 trainings since DAWNBench: Nesterov momentum under a
-one-cycle schedule, random crops, flips and a cut-out square, smoothed labels, and an
+The recipe is that of the fast CIFAR-10 trainings since DAWNBench: Nesterov momentum while the
+learning rate goes up and down, random crops, flips and a cut-out square, smoothed labels, and an
 exponential average of the weights as the result (Page, "How to train your ResNet", 2018; Smith,
 "Super-convergence", 2018, arXiv:1708.07120; DeVries & Taylor, "Cutout", 2017, arXiv:1708.04552).
+A second, shorter cycle with gentler augmentation follows the first.
 Training follows the course's split: 49,000 images to train on, 1,000 to validate; the test images
 are not looked at here.
 
@@ -23,6 +24,7 @@ from __future__ import annotations
 import copy
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -36,16 +38,49 @@ from cs231n_lib.datasets import load_dataset
 WEIGHTS = Path(__file__).with_name("cifar_resnet.npz")
 WIDTHS = (24, 48, 112, 224)
 BATCH_SIZE = 256
-PEAK_LEARNING_RATE = 0.2
 WEIGHT_DECAY = 5e-4
 LABEL_SMOOTHING = 0.1
-CROP_PADDING = 4
-CUTOUT_SIZE = 8
-AVERAGE_DECAY = 0.999
 WARM_UP = 0.2
 # Channel means and standard deviations of the CIFAR-10 training images on the scale 0..1.
 MEAN = (0.4914, 0.4822, 0.4465)
 STD = (0.2470, 0.2435, 0.2616)
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """A part of the training in which the learning rate goes up and down once."""
+
+    epochs: int
+    peak: float
+    """The highest learning rate."""
+    shift: int
+    """By how many pixels images are moved, at most."""
+    hole: int
+    """Size of the square that is cut out; 0 for none."""
+    average_decay: float
+    """How much of the average of the weights stays at each step."""
+
+    def learning_rate(self, progress: float) -> float:
+        """Rise linearly to the peak, then fall linearly to zero; `progress` is in 0..1."""
+        if progress < WARM_UP:
+            return self.peak * progress / WARM_UP
+        return self.peak * (1 - progress) / (1 - WARM_UP)
+
+
+SCHEDULE = (
+    Cycle(epochs=16, peak=0.2, shift=4, hole=8, average_decay=0.999),
+    Cycle(epochs=6, peak=0.1, shift=2, hole=0, average_decay=0.995),
+)
+
+
+def cycle_at(epoch: int) -> tuple[Cycle, int]:
+    """Return the cycle that an epoch belongs to, and the first epoch of that cycle."""
+    start = 0
+    for cycle in SCHEDULE:
+        if epoch < start + cycle.epochs:
+            return cycle, start
+        start += cycle.epochs
+    raise ValueError(f"the schedule ends after {start} epochs")
 
 
 class ConvNorm(nn.Module):
@@ -117,33 +152,26 @@ def normalize(images: Tensor) -> Tensor:
     return (images.float() / 255 - mean) / std
 
 
-def augment(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Flip half of the images, shift each by up to four pixels, cut a grey square out of each."""
+def augment(images: Tensor, shift: int, hole: int, generator: torch.Generator) -> Tensor:
+    """Flip half of the images, move each by up to `shift` pixels, cut a square out of each."""
     n, _, size, _ = images.shape
 
     def offsets(high: int) -> Tensor:
         return torch.randint(high, (n, 1), generator=generator)
 
     pixels = torch.arange(size)
-    columns = torch.where(offsets(2) == 1, pixels.flip(0), pixels) + offsets(2 * CROP_PADDING + 1)
-    rows = pixels + offsets(2 * CROP_PADDING + 1)
-    padded = F.pad(images, (CROP_PADDING,) * 4, mode="reflect")
+    columns = torch.where(offsets(2) == 1, pixels.flip(0), pixels) + offsets(2 * shift + 1)
+    rows = pixels + offsets(2 * shift + 1)
+    padded = F.pad(images, (shift,) * 4, mode="reflect")
     which = torch.arange(n).view(n, 1, 1, 1)
     channels = torch.arange(3).view(1, 3, 1, 1)
     out = padded[which, channels, rows.view(n, 1, size, 1), columns.view(n, 1, 1, size)]
-    top, left = offsets(size - CUTOUT_SIZE + 1), offsets(size - CUTOUT_SIZE + 1)
-    in_rows = (pixels >= top) & (pixels < top + CUTOUT_SIZE)
-    in_columns = (pixels >= left) & (pixels < left + CUTOUT_SIZE)
-    hole = in_rows.view(n, 1, size, 1) & in_columns.view(n, 1, 1, size)
+    top, left = offsets(size - hole + 1), offsets(size - hole + 1)
+    in_rows = (pixels >= top) & (pixels < top + hole)
+    in_columns = (pixels >= left) & (pixels < left + hole)
+    inside = in_rows.view(n, 1, size, 1) & in_columns.view(n, 1, 1, size)
     # Zero is the mean colour once the images are normalised.
-    return out.masked_fill_(hole, 0.0).contiguous(memory_format=torch.channels_last)
-
-
-def learning_rate(progress: float) -> float:
-    """One cycle: a linear rise to the peak, then a linear fall to zero; ``progress`` in 0..1."""
-    if progress < WARM_UP:
-        return PEAK_LEARNING_RATE * progress / WARM_UP
-    return PEAK_LEARNING_RATE * (1 - progress) / (1 - WARM_UP)
+    return out.masked_fill_(inside, 0.0).contiguous(memory_format=torch.channels_last)
 
 
 def update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
@@ -178,10 +206,9 @@ def make_optimizer(model: nn.Module) -> torch.optim.SGD:
 class Run:
     """A training run that can be saved after each epoch and taken up again."""
 
-    def __init__(self, epochs: int, seed: int) -> None:
+    def __init__(self, seed: int) -> None:
         torch.manual_seed(seed)
         self.generator = torch.Generator().manual_seed(seed)
-        self.epochs = epochs
         self.epoch = 0
         self.model = CifarResNet().to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.model).eval()
@@ -191,13 +218,14 @@ class Run:
         """Go through all images once in random order; return the mean loss."""
         order = torch.randperm(len(images), generator=self.generator)
         batches = order[: len(order) // BATCH_SIZE * BATCH_SIZE].split(BATCH_SIZE)
+        cycle, first = cycle_at(self.epoch)
         self.model.train()
         total = 0.0
         for i, batch in enumerate(batches):
-            progress = (self.epoch + i / len(batches)) / self.epochs
+            progress = (self.epoch - first + i / len(batches)) / cycle.epochs
             for group in self.optimizer.param_groups:
-                group["lr"] = learning_rate(progress)
-            x = augment(normalize(images[batch]), self.generator)
+                group["lr"] = cycle.learning_rate(progress)
+            x = augment(normalize(images[batch]), cycle.shift, cycle.hole, self.generator)
             with torch.autocast("cpu", torch.bfloat16):
                 scores = self.model(x)
             loss = F.cross_entropy(scores.float(), labels[batch], label_smoothing=LABEL_SMOOTHING)
@@ -206,7 +234,7 @@ class Run:
             self.optimizer.step()
             # Early in the run a long average would still remember the random initial weights.
             step = self.epoch * len(batches) + i
-            update_average(self.average, self.model, min(AVERAGE_DECAY, step / (step + 10)))
+            update_average(self.average, self.model, min(cycle.average_decay, step / (step + 10)))
             total += loss.item()
         self.epoch += 1
         return total / len(batches)
@@ -249,16 +277,16 @@ def export(model: CifarResNet, path: Path) -> None:
 @click.command()
 @click.option("--checkpoint", type=click.Path(path_type=Path), required=True)
 @click.option("--out", type=click.Path(path_type=Path), default=WEIGHTS, show_default=True)
-@click.option("--epochs", default=16, show_default=True)
 @click.option("--seed", default=0, show_default=True)
 @click.option("--threads", default=2, show_default=True)
-def main(checkpoint: Path, out: Path, epochs: int, seed: int, threads: int) -> None:
+def main(checkpoint: Path, out: Path, seed: int, threads: int) -> None:
     """Train on CIFAR-10's first 49,000 training images and write the weights to OUT."""
     torch.set_num_threads(threads)
     data = load_dataset("cifar10", dtype=np.uint8)
     images, labels = as_tensors(data.X_train, data.y_train)
     held_out = as_tensors(data.X_val, data.y_val)
-    run = Run(epochs, seed)
+    run = Run(seed)
+    epochs = sum(cycle.epochs for cycle in SCHEDULE)
     if checkpoint.exists():
         run.load(checkpoint)
     while run.epoch < epochs:
