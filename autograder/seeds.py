@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -26,22 +28,31 @@ def course_secret(root: Path) -> bytes:
     """
     path = root / SECRET_FILE
     try:
-        # Exclusive creation: of two graders that start together, one makes the secret.
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        text = path.read_text().strip()
-        if len(text) != 64:
-            raise UserError(
-                f"{path} should hold 64 hexadecimal digits; restore it or delete it."
-            ) from None
-        return bytes.fromhex(text)
+        if not path.exists():
+            _make_secret(path)
+        secret = bytes.fromhex(path.read_text(encoding="utf-8"))
+    except ValueError:  # no hexadecimal digits, or no text at all
+        secret = b""
     except OSError as error:
         raise UserError(
             f"The grading secret cannot be kept in {path}: {error.strerror}."
         ) from error
-    with os.fdopen(handle, "w") as file:
-        file.write(secrets.token_hex(32) + "\n")
-    return course_secret(root)
+    if len(secret) != 32:
+        raise UserError(f"{path} should hold 64 hexadecimal digits; restore it or delete it.")
+    return secret
+
+
+def _make_secret(path: Path) -> None:
+    # Written first and named then, by a link that fails where there is one: of two graders that
+    # start together one makes the secret, and neither reads half of it.
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_hex(32) + "\n")
+        with contextlib.suppress(FileExistsError):
+            os.link(temporary, path)
+    finally:
+        os.unlink(temporary)
 
 
 def check_rng(secret: bytes, student: str, exercise: str, check: str) -> np.random.Generator:
