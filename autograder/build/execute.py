@@ -40,8 +40,16 @@ def fingerprint(exercise: Exercise) -> dict[str, str]:
     }
 
 
-def execute(exercise: Exercise, folder: Path) -> Any:
+def execute(exercise: Exercise, folder: Path, threads: int = 1) -> Any:
     """Return the notebook with its outputs, run in ``folder``.
+
+    Parameters
+    ----------
+    exercise, folder
+        What to run, and where.
+    threads
+        How many threads BLAS may use, unless the environment says so already. Threads of several
+        notebooks on the same cores wait for each other most of the time.
 
     Raises
     ------
@@ -51,6 +59,7 @@ def execute(exercise: Exercise, folder: Path) -> Any:
     notebook = copy.deepcopy(exercise.text.notebook)
     # A dataset chosen for one's own work must not end up in everybody's notebooks.
     environment = {k: v for k, v in os.environ.items() if k != "CS231N_DATASET"}
+    environment.setdefault("OPENBLAS_NUM_THREADS", str(threads))
     client = NotebookClient(
         notebook,
         timeout=CELL_SECONDS,

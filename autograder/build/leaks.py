@@ -26,7 +26,7 @@ _HIDDEN_WORDS = (
 
 
 def secret_lines(exercises: Iterable[Exercise]) -> set[str]:
-    """Return every line of solutions, model answers and hidden files that no public part repeats."""
+    """Return the lines of solutions, model answers and hidden files that no public part has."""
     secret: set[str] = set()
     public: set[str] = set()
     for exercise in exercises:

@@ -63,8 +63,9 @@ def build(
     for exercise in exercises:
         validate(exercise)
     done = []
+    threads = max(1, (os.cpu_count() or 1) // jobs)
     with ThreadPoolExecutor(jobs) as pool:
-        for built in pool.map(lambda e: _source(course, e, force), exercises):
+        for built in pool.map(lambda e: _source(course, e, force, threads), exercises):
             progress(built)
             done.append(built)
     for name, group in itertools.groupby(exercises, key=lambda e: e.assignment):
@@ -72,7 +73,7 @@ def build(
     return done
 
 
-def _source(course: Course, exercise: Exercise, force: bool) -> Built:
+def _source(course: Course, exercise: Exercise, force: bool, threads: int) -> Built:
     folder = course.root / "source" / exercise.assignment
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{exercise.name}.ipynb"
@@ -80,7 +81,7 @@ def _source(course: Course, exercise: Exercise, force: bool) -> Built:
     if not force and _built_from(target) == fingerprint(exercise):
         return Built(exercise, executed=False, seconds=0.0)
     start = time.perf_counter()
-    notebook = execute(exercise, folder)
+    notebook = execute(exercise, folder, threads)
     write_atomically(target, render(notebook))
     return Built(exercise, executed=True, seconds=time.perf_counter() - start)
 

@@ -1,4 +1,4 @@
-"""Is an exercise's own material in order? Every rule that another part relies on is checked here."""
+"""Is an exercise's own material in order? Every rule that others rely on is checked here."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _suite(exercise: Exercise) -> Iterator[str]:
 
 
 def _thresholds(exercise: Exercise) -> Iterator[str]:
-    """A bar that students read in the notebook is the one that they are graded by."""
+    """Say which bar of the checks students cannot read in the notebook."""
     text = "\n".join(cell.source for cell in exercise.text.cells)
     text = text.replace("\\%", "%").replace("\N{NO-BREAK SPACE}", " ")
     for name, by_dataset in exercise.thresholds.items():

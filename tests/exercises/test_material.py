@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -56,7 +57,11 @@ def test_source_notebooks_validate():
     """`pytest --nbval-lax source/`: every cell runs, marked outputs are as stored."""
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "--nbval-lax"]
     command += ["--override-ini", "addopts=", "-W", "default", "source/"]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    # Other tests run at the same time: threads of BLAS would wait for each other.
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    run = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-2000:]
 
 
