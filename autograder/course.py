@@ -64,8 +64,19 @@ class Exercise:
 
     @functools.cached_property
     def reference(self) -> Reference:
-        """The reference solution."""
-        return Reference(Cell(cell.name, cell.source) for cell in self.text.definition_cells)
+        """The reference solution.
+
+        Raises
+        ------
+        CourseError
+            If the notebook's own definitions do not run.
+        """
+        try:
+            return Reference(Cell(cell.name, cell.source) for cell in self.text.definition_cells)
+        except Exception as error:
+            raise CourseError(
+                f"{self.id}/notebook.py: a definition in it fails: {error!r}."
+            ) from error
 
     @property
     def refused(self) -> tuple[str, ...]:
@@ -205,10 +216,14 @@ class Course:
 def _read_assignment(path: Path) -> Assignment:
     try:
         content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-        names, dataset = list(content["exercises"]), str(content["dataset"])
+        names, dataset = content["exercises"], str(content["dataset"])
         title, due = str(content["title"]), content.get("due")
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+    except (ValueError, KeyError) as error:  # no TOML, or not in UTF-8
         raise CourseError(f"{path} lacks or garbles a field: {error}.") from error
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise CourseError(f"{path}: exercises is a list of their folders' names, got {names!r}.")
+    if len(set(names)) < len(names):
+        raise CourseError(f"{path}: exercises names one of them twice.")
     if due is not None and not isinstance(due, datetime.datetime):
         raise CourseError(
             f"{path}: due is a date and time such as 2027-01-31T23:59:00Z, got {due!r}."

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from types import CodeType
 from typing import Any
 
-from .worker.cells import Cell, is_definition
+from .worker.cells import Cell, is_definition, plain_python
 
 __all__ = ["Reference"]
 
@@ -30,7 +30,7 @@ class Reference:
         self._code: list[CodeType] = []
         namespace: dict[str, Any] = {"__name__": "__reference__"}
         for cell in cells:
-            tree = ast.parse(cell.source, filename=f"<reference {cell.name}>")
+            tree = ast.parse(plain_python(cell.source), filename=f"<reference {cell.name}>")
             for statement in tree.body:
                 if is_definition(statement, namespace):
                     module = ast.Module(body=[statement], type_ignores=[])

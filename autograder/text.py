@@ -61,8 +61,8 @@ class NotebookText:
         CourseError
             If it is no percent-format notebook.
         """
-        text = path.read_text(encoding="utf-8")
         try:
+            text = path.read_text(encoding="utf-8")
             notebook = jupytext.reads(text, fmt="py:percent")
         except Exception as error:
             raise CourseError(f"{path} is no jupytext percent notebook: {error}.") from error

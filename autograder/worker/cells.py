@@ -25,7 +25,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Cell", "CellError", "StatementTimeout", "is_definition", "run_definitions", "safe_text"]
+__all__ = [
+    "Cell",
+    "CellError",
+    "StatementTimeout",
+    "is_definition",
+    "plain_python",
+    "run_definitions",
+    "safe_text",
+]
 
 STATEMENT_SECONDS = 0.5
 CELL_SECONDS = 2.0
@@ -73,7 +81,7 @@ def run_definitions(cells: list[Cell], namespace: dict[str, Any]) -> list[CellEr
     errors = []
     for cell in cells:
         try:
-            tree = ast.parse(_plain_python(cell.source), filename=f"<cell {cell.name}>")
+            tree = ast.parse(plain_python(cell.source), filename=f"<cell {cell.name}>")
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             errors.append(_error(cell.name, error, getattr(error, "lineno", None)))
             continue
@@ -110,7 +118,7 @@ def safe_text(error: BaseException) -> str:
         return ""
 
 
-def _plain_python(source: str) -> str:
+def plain_python(source: str) -> str:
     """Blank out IPython's magics and shell lines, keeping every line where it is."""
     lines = source.split("\n")
     for i, line in enumerate(lines):
