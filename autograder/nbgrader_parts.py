@@ -23,19 +23,22 @@ class NamedStubs(ClearSolutions):  # type: ignore[misc]
     read which function they are waiting for.
     """
 
+    _stubbed = False
+
     def preprocess_cell(self, cell: Any, resources: Any, cell_index: int) -> tuple[Any, Any]:
         """Clear one cell."""
         name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
-        if cell.cell_type == "code" and BEGIN_SOLUTION in cell.source:
-            cell.source = clear_solutions(cell.source, name)
+        self._stubbed = False
+        if cell.cell_type == "code":
+            stub = clear_solutions(cell.source, name)
+            self._stubbed = stub != cell.source
+            cell.source = stub
         cleared: tuple[Any, Any] = super().preprocess_cell(cell, resources, cell_index)
         return cleared
 
     def _replace_solution_region(self, cell: Any, language: str) -> bool:
-        # A code cell whose region is replaced already is done: nothing of it may be replaced again.
-        if cell.cell_type == "code" and "raise NotImplementedError(" in cell.source:
-            return True
-        return bool(super()._replace_solution_region(cell, language))
+        # A cell whose regions are replaced already is done: nothing of it may be replaced again.
+        return self._stubbed or bool(super()._replace_solution_region(cell, language))
 
 
 def clear_solutions(source: str, name: str) -> str:

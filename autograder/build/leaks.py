@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -66,14 +66,30 @@ def find_leaks(files: Iterable[Path], secret: set[str], allowed: set[str]) -> li
         if path.name not in allowed:
             leaks.append(f"{path.name} is no file for students.")
             continue
-        text = path.read_text(encoding="utf-8")
-        sources = [text]
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            leaks.append(f"{path.name} is no text that could be looked through.")
+            continue
+        texts: Iterable[str] = [text]
         if path.suffix == ".ipynb":
-            cells = json.loads(text)["cells"]
-            leaks += [f"{path.name}: the cell {c['id']} has outputs." for c in cells if _ran(c)]
-            sources = ["".join(cell["source"]) for cell in cells]
-        leaks += [f"{path.name} {found}" for source in sources for found in _in(source, secret)]
+            content = json.loads(text)
+            ran = [cell["id"] for cell in content["cells"] if _ran(cell)]
+            leaks += [f"{path.name}: the cell {name} has outputs." for name in ran]
+            texts = _texts(content)
+        leaks += [f"{path.name} {found}" for source in texts for found in _in(source, secret)]
     return leaks
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield every text in a notebook: sources, and whatever metadata and attachments hold."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list) and all(isinstance(item, str) for item in value):
+        yield "".join(value)  # how a notebook's file keeps a text of several lines
+    elif isinstance(value, list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
 
 
 def _in(source: str, secret: set[str]) -> list[str]:

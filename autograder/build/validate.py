@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from ..course import Exercise
 from ..errors import CourseError
 from ..text import SCHEMA_VERSION, TextCell, defined_names, solution_part
+from ..worker.cells import plain_python
 
 __all__ = ["validate"]
 
@@ -27,7 +29,11 @@ def validate(exercise: Exercise) -> None:
 
 
 def _cells(exercise: Exercise) -> Iterator[str]:
-    for cell in exercise.text.cells:
+    for cell, raw in zip(exercise.text.cells, exercise.text.notebook.cells, strict=True):
+        problem = _syntax(cell.source) if raw.cell_type == "code" else None
+        if problem is not None:
+            yield f"The cell {cell.name} is no Python: {problem}."
+            continue
         grader = cell.metadata.get("nbgrader")
         if grader is None:
             continue
@@ -42,6 +48,14 @@ def _cells(exercise: Exercise) -> Iterator[str]:
             yield f"The graded cell {cell.name} should be locked."
         if cell.kind == "question" and not cell.points:
             yield f"The question {cell.name} has no points."
+
+
+def _syntax(source: str) -> str | None:
+    try:
+        ast.parse(plain_python(source))
+    except SyntaxError as error:
+        return f"{error.msg} in line {error.lineno}"
+    return None
 
 
 def _solution(cell: TextCell) -> Iterator[str]:
