@@ -64,10 +64,11 @@ def show_images(
     if predictions is not None and labels is None:
         raise ValueError("predictions need labels to be compared with: pass both")
     columns = _columns(number) if columns is None else columns
-    lines = 0 if labels is None else 1 if predictions is None else 2
+    truth = [] if labels is None else label_texts(labels, class_names, number)
+    lines = max((text.count("\n") + 1 for text in truth), default=0)
+    lines += predictions is not None
     sheet = Sheet(pictures, min(columns, number), inch=inch, lines=lines, title=title)
     if labels is not None:
-        truth = label_texts(labels, class_names, number)
         if predictions is None:
             for i, text in enumerate(truth):
                 sheet.caption(i, text)
