@@ -7,6 +7,7 @@ words; nothing that a hand-in brought as output or metadata is kept.
 from __future__ import annotations
 
 import copy
+import re
 from typing import Any
 
 import nbformat
@@ -17,7 +18,7 @@ from .course import Exercise
 from .handin import Handin, HandinCell
 from .report import CheckResult, Report
 
-__all__ = ["graded_notebook"]
+__all__ = ["graded_notebook", "inert"]
 
 _SIGNS = {"passed": "✓", "failed": "✗", "timeout": "⧗", "crashed": "✗", "could_not_run": "!"}
 
@@ -37,11 +38,13 @@ def graded_notebook(exercise: Exercise, handin: Handin | None, report: Report) -
     notebook = nbformat.v4.new_notebook(metadata=copy.deepcopy(exercise.text.notebook.metadata))
     for place, cell in enumerate(_complete(handin, exercise)):
         if cell.origin == "added":
-            made = (new_code_cell if cell.is_code else new_markdown_cell)(cell.source)
+            made = new_code_cell(cell.source) if cell.is_code else new_markdown_cell(cell.source)
             made["id"] = f"added-{place}"
         else:
             made = copy.deepcopy(ours[names[cell.name]])
             made["source"] = cell.source
+        if made.cell_type != "code" and cell.origin != "ours":
+            made["source"] = inert(cell.source)
         if made.cell_type == "code":
             made["outputs"], made["execution_count"] = _results(cell.name, report), None
         notebook.cells.append(made)
@@ -49,6 +52,24 @@ def graded_notebook(exercise: Exercise, handin: Handin | None, report: Report) -
         text = f"**This hand-in could not be graded:** {report.problem}."
         notebook.cells.insert(0, new_markdown_cell(text, id="problem"))
     return render(notebook)
+
+
+def inert(markdown: str) -> str:
+    r"""Return a student's markdown with nothing in it that a browser would do more with than show.
+
+    The formgrader puts the HTML of an answer into the instructor's page as it is, scripts and all,
+    and so does MathJax with the links of ``\href``. A blank after the ``<`` or the backslash makes
+    them words; formulas such as ``a<b`` stay what they are.
+
+    Examples
+    --------
+    >>> inert("**bold**, $a<b$ and <script>")
+    '**bold**, $a< b$ and < script>'
+    """
+    text = re.sub(r"<(?=[a-zA-Z/!?])", "< ", markdown)
+    return re.sub(
+        r"\\(?=(?:href|style|class|cssId|require|data|unicode)(?![a-zA-Z]))", r"\\ ", text
+    )
 
 
 def _complete(handin: Handin, exercise: Exercise) -> list[HandinCell]:

@@ -9,6 +9,8 @@ import numpy as np
 import cs231n_lib.checking
 from cs231n_lib.checking import CheckFailed
 
+from .student import Handle
+
 __all__ = ["assert_close"]
 
 
@@ -26,6 +28,9 @@ def assert_close(
     CheckFailed
         If kind, shape, finiteness or values are wrong.
     """
+    if isinstance(actual, Handle):
+        kind = actual._held.type_name
+        raise CheckFailed(f"{name} is an object of type {kind}, expected an array", kind="type")
     try:
         cs231n_lib.checking.assert_close(actual, expected, name=name, rtol=rtol, atol=atol)
     except CheckFailed as failure:

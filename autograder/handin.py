@@ -8,6 +8,7 @@ outputs) comes from the exercise's own text, whatever the hand-in says.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,10 +18,16 @@ from .worker.cells import Cell
 
 __all__ = ["Handin", "HandinCell", "Unreadable"]
 
-MAX_BYTES = 200 * 2**20
+MAX_BYTES = 64 * 2**20
+# Brackets and commas outside texts: each may cost a hundred times its byte when it is read.
+MAX_MARKS = 1_500_000
 MAX_CELLS = 2_000
-MAX_SOURCE = 500_000
+MAX_SOURCE, MAX_CODE = 500_000, 1_000_000
 ANSWER_STUB = "YOUR ANSWER HERE"
+_TOO_LARGE = (
+    f"the file is larger than {MAX_BYTES // 2**20} MB. Clear its outputs (Edit, Clear Outputs of "
+    "All Cells), save it and hand it in again"
+)
 
 
 class Unreadable(Exception):
@@ -82,7 +89,7 @@ def read_bytes(path: Path) -> bytes:
         if path.is_symlink() or not path.is_file():
             raise Unreadable("the hand-in is no regular file")
         if path.stat().st_size > MAX_BYTES:
-            raise Unreadable(f"the file is larger than {MAX_BYTES // 2**20} MB")
+            raise Unreadable(_TOO_LARGE)
         return path.read_bytes()
     except OSError as error:
         raise Unreadable(f"the file cannot be read: {error.strerror}") from error
@@ -90,9 +97,11 @@ def read_bytes(path: Path) -> bytes:
 
 def _cells_of(content: bytes) -> list[Any]:
     if len(content) > MAX_BYTES:
-        raise Unreadable(f"the file is larger than {MAX_BYTES // 2**20} MB")
+        raise Unreadable(_TOO_LARGE)
     if not content.strip():
         raise Unreadable("the file is empty")
+    if _marks(content) > MAX_MARKS:
+        raise Unreadable(f"the file has more than {MAX_MARKS:,} entries")
     try:
         notebook = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError):
@@ -105,6 +114,16 @@ def _cells_of(content: bytes) -> list[Any]:
     if len(cells) > MAX_CELLS:
         raise Unreadable(f"the notebook has {len(cells):,} cells, more than {MAX_CELLS:,}")
     return cells
+
+
+def _marks(content: bytes) -> int:
+    """Count brackets and commas: everywhere, and outside texts where those are too many."""
+    total = sum(map(content.count, (b"[", b"{", b",")))
+    if total <= MAX_MARKS:
+        return total
+    # A text without an end goes to the end of the file, so that no second one begins within it.
+    texts = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+    return sum(map(texts.sub(b"", content).count, (b"[", b"{", b",")))
 
 
 class _Reader:
@@ -123,6 +142,8 @@ class _Reader:
         items = [item for item in map(_plain_cell, raw) if item is not None]
         if len(items) < len(raw):
             self.notes.append(f"{len(raw) - len(items)} cells could not be read and were left out.")
+        if sum(len(source) for _, source, is_code in items if is_code) > MAX_CODE:
+            raise Unreadable(f"the notebook has more than {MAX_CODE:,} characters of code")
         last = {name: i for i, (name, _, code) in enumerate(items) if self._counts(name, code)}
         cells: list[HandinCell] = []
         for i, (name, source, is_code) in enumerate(items):

@@ -102,6 +102,10 @@ def _colours(style: str) -> str:
 def _step(name: str, checks: list[CheckResult], source: str) -> _Step:
     formatter = HtmlFormatter(nowrap=True)
     shown = source if len(source) <= MAX_CODE else source[:MAX_CODE] + "\n# (the rest is left out)"
+    # What cannot be seen, or turns around what stands beside it, is shown to be there.
+    shown = "".join(
+        c if c in "\n\t" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in shown
+    )
     code = markupsafe.Markup(highlight(shown, PythonLexer(), formatter)) if shown.strip() else ""  # noqa: S704 - pygments escapes
     points, full = sum(c.points for c in checks), sum(c.max_points for c in checks)
     return _Step(name, points, full, tuple(checks), markupsafe.Markup(code))  # noqa: S704
