@@ -22,16 +22,16 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
-__all__ = ["Scratch", "available_threads", "run_blocks"]
+__all__ = ["IN_PLACE", "Scratch", "available_threads", "cut", "run_blocks"]
 
 FloatArray = npt.NDArray[np.floating[Any]]
 
 MAX_THREADS = 8
 
-# NumPy copies the operands of an elementwise function through buffers of 8,192 elements when they
-# are rows shorter than that, which takes three times as long as the arithmetic on rows of a few
-# hundred. Sixteen, the least it accepts, makes it work in place.
-UFUNC_BUFFER = 16
+# A buffer size that makes elementwise functions work in place. NumPy copies their operands through
+# buffers of 8,192 elements if they are rows shorter than that, which on rows of a few hundred takes
+# three times as long as the arithmetic; on rows of less than fifty it pays. The least it accepts.
+IN_PLACE = 16
 
 
 class Scratch:
@@ -145,7 +145,18 @@ def available_threads() -> int:
     return min(cores or 1, _pool.blas_threads() or MAX_THREADS, MAX_THREADS)
 
 
-def run_blocks(compute: Callable[[int, Scratch], None], count: int) -> None:
+def cut(size: int, step: int) -> list[slice]:
+    """Cut a range from 0 to `size` into slices of `step`, the last of which may be shorter."""
+    return [slice(start, min(start + step, size)) for start in range(0, size, step)]
+
+
+def run_blocks(
+    compute: Callable[[int, Scratch], None],
+    count: int,
+    *,
+    buffer_size: int | None = None,
+    most_threads: int = MAX_THREADS,
+) -> None:
     """Call ``compute(index, scratch)`` for each index below `count`, in any order, on threads.
 
     Parameters
@@ -154,6 +165,10 @@ def run_blocks(compute: Callable[[int, Scratch], None], count: int) -> None:
         Computes one block and writes it where no other block writes. `scratch` is its thread's.
     count
         Number of blocks.
+    buffer_size
+        NumPy's buffer for elementwise functions meanwhile, in elements; None to leave it.
+    most_threads
+        Threads to use at most (but one), for blocks that need much scratch memory.
 
     Raises
     ------
@@ -166,7 +181,7 @@ def run_blocks(compute: Callable[[int, Scratch], None], count: int) -> None:
 
     def work() -> None:
         scratch = Scratch()
-        buffer_size = np.setbufsize(UFUNC_BUFFER)
+        old_buffer_size = np.setbufsize(buffer_size or np.getbufsize())
         try:
             while True:
                 with take:
@@ -180,9 +195,9 @@ def run_blocks(compute: Callable[[int, Scratch], None], count: int) -> None:
                     pass
             raise
         finally:
-            np.setbufsize(buffer_size)
+            np.setbufsize(old_buffer_size)
 
-    threads = min(count, available_threads())
+    threads = max(1, min(count, most_threads, available_threads()))
     with pool.single_threaded_blas():
         # A copy of the context brings the caller's np.errstate along.
         helpers = [

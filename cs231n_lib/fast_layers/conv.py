@@ -1,12 +1,12 @@
 """Convolution layers, forward and backward."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from cs231n_lib.fast_layers import _im2col, _winograd
+from cs231n_lib.fast_layers import _columns, _depthwise, _winograd
 from cs231n_lib.fast_layers._params import (
     ConvGeometry,
     as_float_array,
@@ -27,6 +27,27 @@ class ConvCache(NamedTuple):
     w: FloatArray
     biased: bool
     geometry: ConvGeometry
+
+
+class _Way(Protocol):
+    """One of the modules that can compute a convolution."""
+
+    def forward(
+        self, x: FloatArray, w: FloatArray, b: FloatArray | None, geometry: ConvGeometry, /
+    ) -> FloatArray: ...
+
+    def backward(
+        self, dout: FloatArray, x: FloatArray, w: FloatArray, geometry: ConvGeometry, /
+    ) -> tuple[FloatArray, FloatArray, FloatArray]: ...
+
+
+def _way(x: FloatArray, w: FloatArray, geometry: ConvGeometry) -> _Way:
+    """Return the fastest way to compute a convolution of these shapes."""
+    if _depthwise.suits(geometry, x.shape[1]):
+        return _depthwise
+    if _winograd.suits(x.shape, geometry, len(w)):
+        return _winograd
+    return _columns
 
 
 def conv_forward_fast(
@@ -69,9 +90,9 @@ def conv_forward_fast(
     Notes
     -----
     3x3 filters at stride 1 on 16 channels and more go through Winograd's minimal filtering
-    F(2x2, 3x3), all else through matrix products with image columns. Both agree with float64 loops
-    to a few units in the last place of the largest term. An infinite or NaN pixel may turn the
-    outputs within two pixels of those it reaches into NaN as well.
+    F(2x2, 3x3), depthwise ones tap by tap, all else through matrix products with image columns. All
+    agree with float64 loops to a few units in the last place of the largest term. An infinite or
+    NaN pixel may turn the outputs within two pixels of those it reaches into NaN as well.
 
     The result is the same to the last bit whenever the input is, whatever the number of threads.
 
@@ -100,8 +121,8 @@ def conv_forward_fast(
         b = b.astype(dtype, copy=False)
     x = np.ascontiguousarray(x, dtype)
     w = np.ascontiguousarray(w, dtype)
-    forward = _winograd.forward if _winograd.suits(x.shape, geometry, len(w)) else _im2col.forward
-    return forward(x, w, b, geometry), ConvCache(x, w, b is not None, geometry)
+    out = _way(x, w, geometry).forward(x, w, b, geometry)
+    return out, ConvCache(x, w, b is not None, geometry)
 
 
 def conv_backward_fast(
@@ -134,6 +155,5 @@ def conv_backward_fast(
     """
     x, w, biased, geometry = check_cache(cache, ConvCache, "conv_forward_fast")
     dout = read_dout(dout, (len(x), len(w), *geometry.out), x.dtype)
-    suits = _winograd.suits(x.shape, geometry, len(w))
-    dx, dw, db = (_winograd.backward if suits else _im2col.backward)(dout, x, w, geometry)
+    dx, dw, db = _way(x, w, geometry).backward(dout, x, w, geometry)
     return dx, dw, db if biased else None

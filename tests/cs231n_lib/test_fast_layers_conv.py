@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from cs231n_lib.fast_layers import (
-    _im2col,
+    _columns,
+    _depthwise,
     _threads,
     _winograd,
     conv_backward_fast,
@@ -133,15 +134,21 @@ def test_image_columns_agree_with_loops(x_shape, w_shape, conv_param, dtype, rng
 @pytest.mark.parametrize(
     ("x_shape", "filters", "pad"),
     [
-        ((9, 16, 8, 8), 16, 1),
-        ((7, 17, 9, 7), 19, 1),
-        ((6, 16, 8, 10), 20, 0),
-        ((6, 20, 7, 8), 16, 2),
-        ((7, 16, 7, 9), 16, (0, 2)),
-        ((1, 16, 21, 20), 18, 1),
+        ((9, 12, 8, 8), 12, 1),
+        ((3, 5, 9, 7), 7, 1),
+        ((2, 4, 8, 10), 6, 0),
+        ((2, 6, 7, 8), 4, 2),
+        ((2, 4, 7, 9), 6, (0, 2)),
+        ((2, 4, 3, 3), 6, (0, 1)),
+        ((1, 3, 21, 20), 2, 1),
+        ((1, 1, 4, 4), 1, 1),
+        ((33, 70, 2, 2), 3, 1),
     ],
 )
-def test_minimal_filtering_agrees_with_loops(x_shape, filters, pad, dtype, rng):
+def test_minimal_filtering_agrees_with_loops(x_shape, filters, pad, dtype, rng, monkeypatch):
+    monkeypatch.setattr(_winograd, "MIN_CHANNELS", 1)
+    monkeypatch.setattr(_winograd, "MIN_PIXELS", 0)
+    monkeypatch.setattr(_winograd, "MAX_WASTE", 4)
     w_shape = (filters, x_shape[1], 3, 3)
     x, w, b = make(rng, x_shape, w_shape, dtype)
     conv_param = {"stride": 1, "pad": pad}
@@ -152,11 +159,17 @@ def test_minimal_filtering_agrees_with_loops(x_shape, filters, pad, dtype, rng):
 def test_small_blocks_agree_with_loops(rng, monkeypatch):
     """Images cut into strips of rows, of which the last is shorter, and several blocks a lane."""
     monkeypatch.setattr(_winograd, "PLANE_BYTES", 3 * 7 * 17 * 8)
+    monkeypatch.setattr(_winograd, "FILTER_BYTES", 5_000)
+    monkeypatch.setattr(_winograd, "MIN_SHARE", 5)
     monkeypatch.setattr(_winograd, "BLOCK_BYTES", 20_000)
-    monkeypatch.setattr(_im2col, "COLUMN_BYTES", 2_000)
+    monkeypatch.setattr(_columns, "COLUMN_BYTES", 2_000)
+    monkeypatch.setattr(_columns, "MIN_PIXELS", 1)
+    monkeypatch.setattr(_depthwise, "BLOCK_BYTES", 2_000)
     check(*make(rng, (11, 17, 15, 13), (16, 17, 3, 3), np.float64), {"pad": 1}, rng)
     check(*make(rng, (3, 4, 15, 13), (6, 4, 3, 3), np.float64), {"pad": 1, "stride": 2}, rng)
     check(*make(rng, (3, 4, 15, 13), (6, 4, 1, 1), np.float64), {}, rng)
+    check(*make(rng, (3, 6, 15, 13), (4, 3, 3, 3), np.float64), {"pad": 1, "groups": 2}, rng)
+    check(*make(rng, (3, 5, 15, 13), (10, 1, 3, 3), np.float64), {"pad": 1, "groups": 5}, rng)
 
 
 @pytest.mark.parametrize("channels", [3, 64, 128])

@@ -142,17 +142,17 @@ def test_a_fork_amid_a_layer_gets_its_blas_threads_back(monkeypatch):
     before = blas_threads()
     expected = layer(np.random.default_rng(7))
     answers = []
+    started, answered = threading.Barrier(3, timeout=20), threading.Event()
+
+    def child():
+        return bytes([blas_threads() == before]) + layer(np.random.default_rng(7))[2].tobytes()
 
     def compute(index, scratch):
-        if threading.current_thread() is threading.main_thread() and not answers:
-            answers.append(
-                in_a_fork(
-                    lambda: (
-                        bytes([blas_threads() == before])
-                        + layer(np.random.default_rng(7))[2].tobytes()
-                    )
-                )
-            )
+        started.wait()
+        if threading.current_thread() is threading.main_thread():
+            answers.append(in_a_fork(child))
+            answered.set()
+        assert answered.wait(timeout=20)
 
-    _threads.run_blocks(compute, 50)
+    _threads.run_blocks(compute, 3)
     assert answers == [b"\x01" + expected[2].tobytes()]
