@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy.exc
 from nbgrader.api import Gradebook, MissingEntry
 
-from .build.release import course_directory, generate
+from .build.release import course_directory, generate, own_scripts_on_path
 from .course import Assignment
 from .errors import UserError
 from .feedback import PersonsGrade
@@ -39,9 +39,10 @@ class GradebookWriter:
 
     def __enter__(self) -> GradebookWriter:
         try:
-            self._book = Gradebook(self.directory.db_url, self.directory.course_id)
-            if not self._is_known():
-                self._make_known()
+            with own_scripts_on_path():
+                self._book = Gradebook(self.directory.db_url, self.directory.course_id)
+                if not self._is_known():
+                    self._make_known()
             due = self.assignment.due
             if due is not None:
                 due = due.astimezone(datetime.UTC).replace(tzinfo=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import copy
 import hashlib
 import importlib.util
@@ -17,6 +18,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 
 from ..course import Exercise
 from ..errors import CourseError
+from ..worker.cells import plain_python
 
 __all__ = ["execute", "fingerprint", "render"]
 
@@ -70,7 +72,8 @@ def execute(exercise: Exercise, folder: Path, threads: int = 1) -> Any:
         extra_arguments=["--log-level=40"],
     )
     try:
-        client.execute(env=environment)
+        # With an event loop of its own, which ends with it; client.execute() leaves one open.
+        asyncio.run(client.async_execute(env=environment))
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         lines = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip().splitlines()
         text = " ".join(lines[-1:])[:300]
@@ -111,7 +114,7 @@ def _reached(start: Path) -> list[Path]:
 
 def _imports(path: Path, root: Path, package: tuple[str, ...]) -> list[Path]:
     names: list[str] = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(plain_python(path.read_text(encoding="utf-8")))):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
+import sysconfig
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +17,7 @@ from traitlets.config import Config, PyFileConfigLoader
 
 from ..errors import CourseError
 
-__all__ = ["course_directory", "generate", "nbgrader_config"]
+__all__ = ["course_directory", "generate", "nbgrader_config", "own_scripts_on_path"]
 
 
 def nbgrader_config(root: Path) -> Any:
@@ -56,11 +60,26 @@ def generate(root: Path, assignment: str, target: str, notebook: str = "*") -> P
     converter.log.propagate = False
     converter.log.handlers = [records]
     try:
-        converter.start()
+        with own_scripts_on_path():
+            converter.start()
     except NbGraderException as error:
         said = " ".join(records.errors[-2:])[-400:]
         raise CourseError(f"nbgrader could not release {assignment}: {error} {said}") from error
     return root / target / assignment
+
+
+@contextmanager
+def own_scripts_on_path() -> Iterator[None]:
+    """Let nbgrader find ``alembic``, which it calls by name to make a gradebook.
+
+    In a virtual environment that is not activated, no script of it is on the path.
+    """
+    before = os.environ.get("PATH", os.defpath)
+    os.environ["PATH"] = os.pathsep.join((sysconfig.get_path("scripts"), before))
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before
 
 
 class _Records(logging.Handler):
@@ -71,4 +90,6 @@ class _Records(logging.Handler):
         self.errors: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.errors.append(record.getMessage().strip())
+        error = record.exc_info[1] if record.exc_info else None
+        said = [record.getMessage().strip(), str(error).strip() if error else ""]
+        self.errors.append(" ".join(part for part in said if part))
