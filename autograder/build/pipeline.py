@@ -120,7 +120,8 @@ def _release(course: Course, assignment: str, exercises: list[Exercise]) -> None
         new = generate(course.root, assignment, scratch.name, one)
         files = sorted(path for path in new.rglob("*") if path.is_file())
         allowed = names | {"README.md", "course.toml"}
-        leaks = find_leaks(files, secret_lines(whole), allowed)
+        deep = [f"{p.relative_to(new)} is no file for students." for p in files if p.parent != new]
+        leaks = deep + find_leaks(files, secret_lines(whole), allowed)
         if leaks:
             raise CourseError(f"{assignment} is not released: {' '.join(leaks[:10])}")
         target = course.root / "release" / assignment

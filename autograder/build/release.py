@@ -13,6 +13,7 @@ from typing import Any
 from nbgrader.converters import GenerateAssignment
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
+from traitlets import TraitError
 from traitlets.config import Config, PyFileConfigLoader
 
 from ..errors import CourseError
@@ -21,9 +22,18 @@ __all__ = ["course_directory", "generate", "nbgrader_config", "own_scripts_on_pa
 
 
 def nbgrader_config(root: Path) -> Any:
-    """Return the settings of ``nbgrader_config.py`` in a course root."""
+    """Return the settings of ``nbgrader_config.py`` in a course root.
+
+    Raises
+    ------
+    CourseError
+        If the file is missing or does not run.
+    """
     config = Config()
-    config.merge(PyFileConfigLoader("nbgrader_config.py", path=str(root)).load_config())
+    try:
+        config.merge(PyFileConfigLoader("nbgrader_config.py", path=str(root)).load_config())
+    except Exception as error:
+        raise CourseError(f"{root / 'nbgrader_config.py'} cannot be loaded: {error!r}.") from error
     return config
 
 
@@ -62,7 +72,7 @@ def generate(root: Path, assignment: str, target: str, notebook: str = "*") -> P
     try:
         with own_scripts_on_path():
             converter.start()
-    except NbGraderException as error:
+    except (NbGraderException, ImportError, TraitError) as error:
         said = " ".join(records.errors[-2:])[-400:]
         raise CourseError(f"nbgrader could not release {assignment}: {error} {said}") from error
     return root / target / assignment
