@@ -11,7 +11,7 @@ from cs231n_lib.scenes.colors import hsv_color, hsv_to_rgb
 from cs231n_lib.scenes.draws import Draws, Floats, Ints
 from cs231n_lib.scenes.sdf import box
 
-__all__ = ["HABITAT_NAMES", "paint_background", "paint_blobs", "pick_habitats"]
+__all__ = ["HABITAT_NAMES", "paint_background", "paint_clutter", "pick_habitats"]
 
 # Per habitat: colours at the top of the upper part, at its bottom, at the top of the lower part
 # and at its bottom, each as from-to of hue, saturation and value; then from-to of the horizon (y,
@@ -123,7 +123,7 @@ def pick_habitats(draws: Draws, usual: Mapping[str, float], fidelity: float) -> 
     Returns indices into ``HABITAT_NAMES``, int64 of shape ``(n, 1, 1)``.
     """
     weights = np.array([usual.get(name, 0.0) for name in HABITAT_NAMES])
-    weights = fidelity * weights / weights.sum() + (1 - fidelity) / len(weights)
+    weights = fidelity * weights / sum(usual.values()) + (1 - fidelity) / len(weights)
     return draws.choice(weights)
 
 
@@ -141,7 +141,9 @@ def _noise(draws: Draws, size: int, rows: int, columns: int) -> Floats:
     return noise
 
 
-def paint_background(draws: Draws, habitats: Ints, size: int) -> Floats:
+def paint_background(
+    draws: Draws, habitats: Ints, size: int, horizon: Floats | None = None
+) -> Floats:
     """Sky above ground (or wall above table, water above sand) with texture.
 
     Parameters
@@ -152,6 +154,8 @@ def paint_background(draws: Draws, habitats: Ints, size: int) -> Floats:
         Indices into ``HABITAT_NAMES``, ``(n, 1, 1)``.
     size : int
         Height and width in pixels.
+    horizon : ndarray, optional
+        Where the ground begins, image coordinates ``(n, 1, 1)``; by default what is usual there.
 
     Returns
     -------
@@ -166,14 +170,15 @@ def paint_background(draws: Draws, habitats: Ints, size: int) -> Floats:
     )
     low, high, blotches, streaks = (_OTHERS[habitats][..., i] for i in range(4))
     u, v = grid(size)
-    horizon = low + (high - low) * draws.uniform(0, 1)
+    if horizon is None:
+        horizon = low + (high - low) * draws.uniform(0, 1)
     below = v - horizon - u * draws.uniform(-0.15, 0.15)
     ground = np.clip(below * np.float32(size / 2) + np.float32(0.5), 0, 1)
     near = np.clip(below, 0, 1)
     up = np.clip(-below * np.float32(0.8), 0, 1)
     texture = _noise(draws, size, 5, 5) * draws.uniform(0.4, 1.0)
-    fine = _noise(draws, size, 16, 16)
-    streak = _noise(draws, size, 16, 3)
+    fine = _noise(draws, size, size // 2, size // 2)
+    streak = _noise(draws, size, size // 2, 3)
     shade = 1 + ground * (blotches * (0.6 * texture + 0.7 * fine) + streaks * streak)
     shade += (1 - ground) * (texture * np.float32(0.12))
     image = np.empty((3, *shade.shape), dtype=np.float32)
@@ -184,15 +189,12 @@ def paint_background(draws: Draws, habitats: Ints, size: int) -> Floats:
     return image
 
 
-def paint_blobs(
-    image: Floats,
-    draws: Draws,
-    *,
-    chance: float,
-    extent: tuple[float, float],
-    slenderness: float,
-) -> Floats:
-    """Paint one random rounded box per picture over RGB planes, in place: clutter or an obstacle.
+def paint_clutter(
+    image: Floats, draws: Draws, *, chance: float, extent: tuple[float, float], slenderness: float
+) -> None:
+    """Paint one random shape per picture over RGB planes, in place: clutter or an obstacle.
+
+    The shapes reach from bars and bricks over wedges to pebbles.
 
     Parameters
     ----------
@@ -207,14 +209,14 @@ def paint_blobs(
     slenderness : float
         Smallest ratio of width to length.
     """
-    cos, sin = draws.direction()
-    pose = Pose(
-        draws.uniform(-1, 1), draws.uniform(-1, 1), draws.uniform(*extent), cos, sin, draws.sign()
-    )
-    canvas = Canvas(pose, image.shape[-1])
-    height = draws.uniform(slenderness, 1)
-    rounding = height * draws.uniform(0, 1)
-    color = hsv_color(draws, (0, 1), (0.0, 0.8), (0.1, 1.0))
-    shape = box(canvas.x, canvas.y, 0.0, 0.0, 1.0, height, rounding)
-    canvas.fill(shape, color, opacity=draws.chance(chance) * np.float32(1), relief=0.3)
-    return canvas.over(image)
+    chosen = np.flatnonzero(draws.chance(chance))
+    some = Draws(draws.rng, len(chosen))
+    cos, sin = some.direction()
+    cx, cy = some.uniform(-1, 1), some.uniform(-1, 1)
+    canvas = Canvas(Pose(cx, cy, some.uniform(*extent), cos, sin, some.sign()), image.shape[-1])
+    height = some.uniform(slenderness, 1)
+    taper = some.uniform(0, 0.9) * some.chance(0.4) / height
+    rounding = height * some.uniform(0, 1)
+    shape = box(canvas.x, canvas.y, 0.0, 0.0, 1 + taper * canvas.y, height, rounding)
+    canvas.fill(shape, hsv_color(some, (0, 1), (0.0, 0.8), (0.1, 1.0)), relief=0.3)
+    image[:, chosen] = canvas.over(image[:, chosen])

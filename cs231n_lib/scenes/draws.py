@@ -64,13 +64,6 @@ class Draws:
         indices: Ints = np.searchsorted(edges[:-1], dice, "right").astype(np.int64, copy=False)
         return indices
 
-    def bell(self, spread: float) -> Floats:
-        """Bell-shaped values in ``(-spread, spread)``: the mean of three uniform draws."""
-        total = self.rng.random((3, self.n, 1, 1))
-        mean = (total[0] + total[1] + total[2]) / 3
-        values: Floats = (spread * (2 * mean - 1)).astype(np.float32)
-        return values
-
     def direction(self, max_tangent: float = 1.0) -> tuple[Floats, Floats]:
         r"""Cosine and sine of random angles without calling either.
 

@@ -23,6 +23,11 @@ __all__ = ["Number", "box", "circle", "convex", "ellipse", "ring", "segment"]
 Number: TypeAlias = float | Floats
 
 
+def _array(value: Number) -> Floats:
+    """Turn a number into a float32 array: NumPy 1 computes with bare numbers in float64."""
+    return np.array(value, dtype=np.float32, ndmin=3)
+
+
 def circle(x: Floats, y: Floats, cx: Number, cy: Number, radius: Number) -> Floats:
     """Distance to the disc of ``radius`` around ``(cx, cy)``."""
     dx, dy = x - cx, y - cy
@@ -73,7 +78,8 @@ def segment(
     x: Floats, y: Floats, ax: Number, ay: Number, bx: Number, by: Number, radius: Number
 ) -> Floats:
     """Distance to the line from ``a`` to ``b`` drawn with a round pen of ``radius``."""
-    length_x, length_y = np.float32(1) * (bx - ax), np.float32(1) * (by - ay)
+    ax, ay, bx, by = (_array(value) for value in (ax, ay, bx, by))
+    length_x, length_y = bx - ax, by - ay
     scale = 1 / (length_x * length_x + length_y * length_y)
     px, py = x - ax, y - ay
     t = np.clip(px * (length_x * scale) + py * (length_y * scale), 0, 1)
@@ -89,8 +95,9 @@ def convex(x: Floats, y: Floats, corners: Sequence[tuple[Number, Number]]) -> Fl
     ``corners`` go clockwise as seen on the screen (y down), e.g. top left, top right, bottom.
     """
     distance: Floats | None = None
-    for (ax, ay), (bx, by) in zip(corners, [*corners[1:], corners[0]], strict=True):
-        normal_x, normal_y = np.float32(1) * (by - ay), np.float32(1) * (ax - bx)
+    points = [(_array(px), _array(py)) for px, py in corners]
+    for (ax, ay), (bx, by) in zip(points, [*points[1:], points[0]], strict=True):
+        normal_x, normal_y = by - ay, ax - bx
         scale = 1 / np.sqrt(normal_x * normal_x + normal_y * normal_y)
         normal_x, normal_y = normal_x * scale, normal_y * scale
         edge = x * normal_x

@@ -13,6 +13,7 @@ import numpy as np
 import pooch
 from numpy.typing import NDArray
 
+from cs231n_lib.scenes.arguments import check_count
 from cs231n_lib.scenes.classification import make_classification
 
 __all__ = ["VERSION", "load_scenes"]
@@ -20,7 +21,7 @@ __all__ = ["VERSION", "load_scenes"]
 Labelled: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 # Raised whenever the drawing changes, so that nobody's cache serves the pictures of before.
-VERSION = 1
+VERSION = 2
 
 # Images are drawn, stored and loaded in blocks with a seed each, so that a few cost little.
 _BLOCK = 1000
@@ -59,21 +60,21 @@ def load_scenes(
 
     Raises
     ------
+    TypeError
+        If a number is no whole number.
     ValueError
         If a number is negative.
     """
     numbers = {"training": num_training, "validation": num_validation, "test": num_test}
-    for split, number in numbers.items():
-        if number < 0:
-            raise ValueError(f"expected num_{split} of at least 0, got {number}")
+    numbers = {split: check_count(numbers[split], f"num_{split}") for split in numbers}
     wanted = {split: range(-(-number // _BLOCK)) for split, number in numbers.items()}
     jobs = [(split, index) for split, indices in wanted.items() for index in indices]
     # NumPy lets go of the interpreter lock in its loops, so threads share the drawing.
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
         blocks = dict(zip(jobs, pool.map(lambda job: _load_block(*job), jobs), strict=True))
-    X_train, y_train = _join(blocks, "training", num_training)
-    X_val, y_val = _join(blocks, "validation", num_validation)
-    X_test, y_test = _join(blocks, "test", num_test)
+    X_train, y_train = _join(blocks, "training", numbers["training"])
+    X_val, y_val = _join(blocks, "validation", numbers["validation"])
+    X_test, y_test = _join(blocks, "test", numbers["test"])
     return X_train, y_train, X_val, y_val, X_test, y_test
 
 

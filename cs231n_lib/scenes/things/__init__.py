@@ -48,7 +48,7 @@ THINGS: tuple[Thing, ...] = (
         paint_butterfly,
         {**_GAUDY, "white": 0.7},
         {"meadow": 3, "room": 1, "forest": 1},
-        0.32,
+        0.384,
     ),
     Thing(
         "car",
@@ -64,22 +64,24 @@ THINGS: tuple[Thing, ...] = (
             "orange": 0.5,
         },
         {"street": 4, "desert": 1, "snow": 1},
-        0.09,
+        0.108,
     ),
     Thing(
         "cat",
         paint_cat,
         {"orange": 2, "brown": 2, "grey": 2, "black": 1.5, "white": 1.5},
         {"room": 3, "street": 1, "meadow": 1},
-        0.1,
+        0.12,
     ),
-    Thing("fish", paint_fish, {**_GAUDY, "green": 1, "grey": 1}, {"underwater": 5, "sea": 1}, 0.22),
+    Thing(
+        "fish", paint_fish, {**_GAUDY, "green": 1, "grey": 1}, {"underwater": 5, "sea": 1}, 0.264
+    ),
     Thing(
         "flower",
         paint_flower,
         {**_GAUDY, "white": 1.5},
         {"meadow": 3, "room": 1, "night": 0.5},
-        0.16,
+        0.192,
     ),
     Thing(
         "house",
@@ -95,15 +97,15 @@ THINGS: tuple[Thing, ...] = (
             "green": 0.5,
         },
         {"meadow": 2, "street": 2, "snow": 2, "night": 1},
-        0.05,
+        0.06,
     ),
-    Thing("mug", paint_mug, {**_GAUDY, "green": 1, "white": 1.5, "black": 0.5}, {"room": 5}, 0.1),
+    Thing("mug", paint_mug, {**_GAUDY, "green": 1, "white": 1.5, "black": 0.5}, {"room": 5}, 0.12),
     Thing(
         "mushroom",
         paint_mushroom,
         {"red": 3, "brown": 2, "orange": 1, "yellow": 0.5, "purple": 0.5, "white": 0.5},
         {"forest": 4, "meadow": 1},
-        0.14,
+        0.168,
     ),
     Thing(
         "sailboat",
@@ -119,14 +121,14 @@ THINGS: tuple[Thing, ...] = (
             "orange": 0.7,
         },
         {"sea": 6},
-        0.12,
+        0.144,
     ),
     Thing(
         "tree",
         paint_tree,
         {"green": 5, "orange": 1, "yellow": 0.7, "red": 0.6, "pink": 0.6},
         {"meadow": 2, "snow": 1.5, "night": 1, "desert": 1},
-        0.08,
+        0.096,
     ),
 )
 

@@ -11,6 +11,8 @@ from cs231n_lib.scenes.sdf import circle, convex, ellipse, ring, segment
 
 __all__ = ["paint_butterfly", "paint_cat", "paint_fish"]
 
+_PINK = np.array([0.55, 0.3, 0.32], dtype=np.float32)[:, None, None, None]
+
 
 def paint_butterfly(canvas: Canvas, draws: Draws, main: Floats) -> None:
     """Paint four wings with a dark hem and spots, a body and two antennae."""
@@ -46,18 +48,17 @@ def paint_cat(canvas: Canvas, draws: Draws, main: Floats) -> None:
     tail = np.maximum(ring(circle(x * side, y, 0.48, 0.5, bend + 0.06), 0.085), -(x * side - 0.42))
     canvas.fill(tail, 0.85 * main)
     canvas.fill(ellipse(x, y, 0.0, 0.45, draws.uniform(0.42, 0.54), 0.54), fur, relief=0.35)
-    canvas.fill(ellipse(x, y, 0.0, 0.42, 0.2, 0.3), pale, opacity=draws.chance(0.6) * 0.9)
+    canvas.fill(
+        ellipse(x, y, 0.0, 0.42, 0.2, 0.3), pale, opacity=draws.chance(0.6) * np.float32(0.9)
+    )
     mirrored = np.abs(x)
-    for foot in (0.18,):
-        canvas.fill(ellipse(mirrored, y, foot, 0.9, 0.17, 0.12), pale, relief=0.2)
+    canvas.fill(ellipse(mirrored, y, 0.18, 0.9, 0.17, 0.12), pale, relief=0.2)
     head = draws.uniform(0.40, 0.48)
     width = head * draws.uniform(1.05, 1.25)
     tip_x, tip_y = width * draws.uniform(0.75, 1.0), draws.uniform(-1.02, -0.86)
     ear = convex(mirrored, y, [(tip_x, tip_y), (width, -0.3), (0.08, -0.62)])
     canvas.fill(ear, fur)
-    canvas.fill(
-        ear + 0.09, 0.4 * main + np.array([0.55, 0.3, 0.32], np.float32)[:, None, None, None]
-    )
+    canvas.fill(ear + 0.09, 0.4 * main + _PINK)
     canvas.fill(ellipse(x, y, 0.0, -0.32, width, head), fur, relief=0.3)
     iris = hsv_color(draws, (0.12, 0.55), (0.5, 0.9), (0.75, 1.0))
     eye = ellipse(mirrored, y, 0.21, -0.38, 0.12, 0.105)

@@ -27,7 +27,7 @@ _DIRECTIONS = np.array(
 
 
 def paint_flower(canvas: Canvas, draws: Draws, main: Floats) -> None:
-    """Paint five , six or eight petals round a centre, on a bent stem with two leaves."""
+    """Paint five, six or eight petals round a centre, on a bent stem with two leaves."""
     x, y = canvas.x, canvas.y
     green = hsv_color(draws, (0.24, 0.40), (0.5, 0.9), (0.3, 0.65))
     bend = draws.uniform(-0.25, 0.25)
@@ -39,12 +39,10 @@ def paint_flower(canvas: Canvas, draws: Draws, main: Floats) -> None:
     which = draws.choice((1, 1, 1))[:, 0, 0]
     reach, petal = draws.uniform(0.30, 0.38), draws.uniform(0.20, 0.27)
     heart_y = -0.32
-    petals: Floats | None = None
+    petals = np.full_like(x, np.inf)
     for i in range(max(_PETALS)):
         dx, dy = (_DIRECTIONS[which, i, axis][:, None, None] for axis in (0, 1))
-        one = circle(x, y, dx * reach, heart_y + dy * reach, petal)
-        petals = one if petals is None else np.minimum(petals, one, out=petals)
-    assert petals is not None  # noqa: S101 - for the type checker
+        np.minimum(petals, circle(x, y, dx * reach, heart_y + dy * reach, petal), out=petals)
     canvas.fill(petals, main, relief=0.4, depth=0.22)
     yolk = draws.chance(0.7)
     centre = np.where(
@@ -68,7 +66,8 @@ def paint_mushroom(canvas: Canvas, draws: Draws, main: Floats) -> None:
     brim = draws.uniform(-0.12, 0.12)
     canvas.fill(ellipse(x, y, 0.0, brim, rim, 0.14), 0.62 * cream)
     dome = ellipse(x, y, 0.0, brim, rim, top)
-    cap = np.maximum(dome, y - brim - 0.09 * (1 - (x / rim) ** 2))
+    across = x / rim
+    cap = np.maximum(dome, y - brim - 0.09 * (1 - across * across))
     canvas.fill(cap, main, relief=0.45)
     dotted = draws.chance(0.65) * np.float32(0.95)
     for cx, cy, radius in (
