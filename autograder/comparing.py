@@ -46,8 +46,9 @@ def _how_far(a: Any, e: Any, name: str, rtol: float, atol: float) -> str:
         error = np.abs(a - e)
         wrong = ~((error <= atol + rtol * np.abs(e)) | (a == e) | (np.isnan(a) & np.isnan(e)))
         relative = error / np.maximum(np.abs(a), np.abs(e))
-    relative = np.where(wrong, np.where(np.isfinite(relative), relative, np.inf), 0.0)
-    place = np.unravel_index(int(np.argmax(relative)), relative.shape)
+    # The largest difference, not the largest relative one: that is at home in entries near zero.
+    error = np.where(wrong, np.where(np.isfinite(error), error, np.inf), -1.0)
+    place = np.unravel_index(int(np.argmax(error)), error.shape)
     size = _in_words(float(relative[place]), a[place], e[place])
     if a.size == 1:
         return f"{name} is {a[place]:.6g}, which is {size}"
@@ -60,9 +61,7 @@ def _how_far(a: Any, e: Any, name: str, rtol: float, atol: float) -> str:
 def _in_words(relative: float, a: Any, e: Any) -> str:
     if np.isreal(a) and np.isreal(e) and a * e < 0:
         return "of the wrong sign"
-    for bound, words in ((1e-3, "off by less than 0.1 %"), (1e-2, "off by less than 1 %")):
-        if relative < bound:
-            return words
-    if relative < 0.1:
-        return "off by less than 10 %"
+    for percent in (0.1, 1, 10):
+        if relative < percent / 100:
+            return f"off by less than {percent:g} %"
     return "far too small" if abs(a) < abs(e) else "far too large"
