@@ -179,7 +179,11 @@ def test_a_leak_is_refused_and_the_release_stays_as_it_was(
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("preprocessors = [", "preprocessors = [\n    'no.such.preprocessor',", "no.*such"),
+        (
+            "preprocessors = [",
+            "preprocessors = [\n    'no.such.preprocessor',",
+            "nbgrader could not release t1: No module named",
+        ),
         ("from nbgrader.preprocessors import (", "import no_such_module (", "cannot be loaded"),
         ("from autograder.nbgrader_parts", "from autograder.no_such_parts", "no_such_parts"),
     ],
