@@ -44,7 +44,8 @@ def _how_far(a: Any, e: Any, name: str, rtol: float, atol: float) -> str:
     a = a.reshape(e.shape)
     with np.errstate(all="ignore"):
         error = np.abs(a - e)
-        wrong = ~((error <= atol + rtol * np.abs(e)) | (a == e) | (np.isnan(a) & np.isnan(e)))
+        near = (error <= atol + rtol * np.abs(e)) & np.isfinite(e)
+        wrong = ~(near | (a == e) | (np.isnan(a) & np.isnan(e)))
         relative = error / np.maximum(np.abs(a), np.abs(e))
     # The largest difference, not the largest relative one: that is at home in entries near zero.
     error = np.where(wrong, np.where(np.isfinite(error), error, np.inf), -1.0)
