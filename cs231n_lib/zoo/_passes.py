@@ -138,11 +138,10 @@ def _forward_step(layer: Layer, trace: Trace) -> _Step:
         target = out.part(block)
         if residual is not None:
             np.add(target, residual.part(block), out=target)
-        # Bounds of another type would be cast in small buffers, many times slower.
         if layer.activation == "relu":
-            np.maximum(target, target.dtype.type(0), out=target)
+            np.maximum(target, 0, out=target)
         elif layer.activation == "relu6":
-            np.clip(target, target.dtype.type(0), target.dtype.type(6), out=target)
+            np.clip(target, 0, 6, out=target)
 
     return _Step(run, out.shape, out.shape.channels, apart=not layer.pointwise)
 
@@ -205,13 +204,10 @@ def _activation_step(layer: Layer, out: Plane, grad: Plane) -> _Step:
         if layer.activation is None:
             return
         values, dz = out.part(block), grad.part(block)
-        mask = values > values.dtype.type(0)
+        mask = values > 0
         if layer.activation == "relu6":
-            mask &= values < values.dtype.type(6)
-        # A copy casts at full speed; a product of different types does so in small buffers.
-        passes = work.empty("passes", dz.shape, dz.dtype)
-        np.copyto(passes, mask)
-        np.multiply(dz, passes, out=dz)
+            mask &= values < 6
+        np.multiply(dz, mask, out=dz)
 
     return _Step(run, out.shape, out.shape.channels, apart=False)
 

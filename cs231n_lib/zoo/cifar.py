@@ -41,7 +41,7 @@ def cifar_resnet() -> Network:
     Examples
     --------
     >>> cifar_resnet()
-    <Network cifar_resnet: 13 layers, 1,233,082 parameters>
+    <Network cifar_resnet: 13 layers, 1,233,034 parameters>
     """
     with np.load(data_file("training/cifar_resnet.npz"), allow_pickle=False) as arrays:
         params = {name: array.astype(np.float32) for name, array in arrays.items()}

@@ -10,13 +10,14 @@ ratio is to the faster one. Needs the extra ``torch``.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import click
 import numpy as np
 import torch
 from rich.console import Console
 from rich.table import Table
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -87,14 +88,16 @@ class TorchNetwork:
         return F.conv2d(x, weight, bias, layer.stride, padding, groups=groups)
 
 
-def measure(functions: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+def measure(
+    functions: dict[str, Callable[[], object]], repeats: int, clock: Callable[[], float]
+) -> dict[str, float]:
     """Return the least seconds of each function over rounds in which each runs once."""
     best = dict.fromkeys(functions, float("inf"))
     for _ in range(repeats):
         for name, function in functions.items():
-            start = time.perf_counter()
+            start = clock()
             function()
-            best[name] = min(best[name], time.perf_counter() - start)
+            best[name] = min(best[name], clock() - start)
     return best
 
 
@@ -130,30 +133,47 @@ def functions(
     return found
 
 
+def time_case(
+    name: str, count: int, size: int, repeats: int, clock: Callable[[], float]
+) -> Iterator[tuple[str, ...]]:
+    """Yield the rows of the table for some random images."""
+    network = getattr(zoo, name)()
+    x = np.random.default_rng(0).standard_normal((count, 3, size, size), np.float32)
+    for gradient in (False, True):
+        seconds = measure(functions(network, x, gradient=gradient), repeats, clock)
+        ours, *theirs = seconds.values()
+        yield (
+            name,
+            f"{count}×{size}×{size}",
+            "forward + input gradient" if gradient else "forward",
+            *(f"{1000 * s:.1f}" for s in (ours, *theirs)),
+            f"{ours / min(theirs):.2f}",
+        )
+
+
 @click.command()
 @click.option("--threads", default=2, show_default=True)
 @click.option("--repeats", default=30, show_default=True)
-def main(threads: int, repeats: int) -> None:
+@click.option(
+    "--cpu", is_flag=True, help="Measure CPU time, on one thread: for a machine that is busy."
+)
+def main(threads: int, repeats: int, cpu: bool) -> None:
     """Print milliseconds and ratios for forward passes and input gradients."""
+    threads = 1 if cpu else threads
+    clock = time.process_time if cpu else time.perf_counter
     torch.set_num_threads(threads)
-    table = Table(title=f"milliseconds, least of {repeats}, {threads} threads")
+    kind = "CPU time" if cpu else "wall-clock time"
+    table = Table(title=f"{kind} in milliseconds, least of {repeats}, threads: {threads}")
     for column in ("network", "images", "pass", "NumPy", "torch NCHW", "torch NHWC", "ratio"):
         table.add_column(column, justify="left" if column in ("network", "pass") else "right")
-    rng = np.random.default_rng(0)
-    for name, count, size in CASES:
-        network = getattr(zoo, name)()
-        x = rng.standard_normal((count, 3, size, size), np.float32)
-        for gradient in (False, True):
-            seconds = measure(functions(network, x, gradient=gradient), repeats)
-            ours, *theirs = seconds.values()
-            table.add_row(
-                name,
-                f"{count}×{size}×{size}",
-                "forward + input gradient" if gradient else "forward",
-                *(f"{1000 * s:.1f}" for s in (ours, *theirs)),
-                f"{ours / min(theirs):.2f}",
-            )
-    Console(width=110).print(table)
+    console = Console(width=110)
+    # Our threads are as many as BLAS may use.
+    with threadpool_limits(threads, user_api="blas"):
+        for name, count, size in CASES:
+            console.print(f"{name}, {count}×{size}×{size} …", style="dim")
+            for row in time_case(name, count, size, repeats, clock):
+                table.add_row(*row)
+    console.print(table)
 
 
 if __name__ == "__main__":

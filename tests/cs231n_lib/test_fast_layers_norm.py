@@ -170,7 +170,7 @@ X, ONES = np.zeros((4, 3)), np.ones(3)
             ValueError,
             r"bn_param\['running_mean'\] must have shape \(3,\)",
         ),
-        ((X[:0], ONES, ONES, {"mode": "train"}), ValueError, "x must have at least one image"),
+        ((X[:0], ONES, ONES, {"mode": "train"}), ValueError, "x must have at least one pixel"),
     ],
 )
 def test_bad_input_is_one_sentence(arguments, error, message):

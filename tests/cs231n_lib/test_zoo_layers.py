@@ -168,8 +168,10 @@ def test_dense_convolution_in_many_blocks(rng):
 
 
 def test_blocks_cover_each_row_of_each_image_once():
-    for count, height, width, channels in [(1, 7, 7, 1152), (1, 112, 112, 96), (3, 5, 4, 8),
-                                           (50, 1, 1, 1280), (9, 14, 14, 672), (2, 3, 999, 99)]:  # fmt: skip
+    for count, height, width, channels in (
+        *((1, 7, 7, 1152), (1, 112, 112, 96), (3, 5, 4, 8)),
+        *((50, 1, 1, 1280), (9, 14, 14, 672), (2, 3, 999, 99)),
+    ):
         covered = np.zeros((count, height), int)
         blocks = planes.cut_blocks(count, height, width, channels)
         for block in blocks:

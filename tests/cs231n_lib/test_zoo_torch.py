@@ -33,6 +33,7 @@ def benchmark():
 )
 def test_scores_and_gradients(benchmark, name, shape, rng):
     network = getattr(zoo, name)()
+    torch.set_num_threads(1)
     # In float64 no unit falls on different sides of a kink.
     network.params = {n: p.astype(np.float64) for n, p in network.params.items()}
     x = rng.standard_normal(shape)
