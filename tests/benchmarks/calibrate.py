@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from autograder.authoring import Check
 from autograder.backends import LocalBackend
 from autograder.course import Course, Exercise
 from autograder.student import Student
+from cs231n_lib.checking import CheckFailed
 from cs231n_lib.datasets import DATASETS, use_dataset
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,7 +50,8 @@ def measure(exercise: Exercise, check: Check, seed: int) -> tuple[list[float], f
     """Run a check on the reference; return the accuracies it measured and the seconds it took."""
     student = Student(LocalBackend(exercise.reference.namespace()))
     start = time.perf_counter()
-    with recorded_accuracies(exercise) as measured:
+    # Falling short of today's threshold is a measurement, too.
+    with recorded_accuracies(exercise) as measured, suppress(CheckFailed):
         check.run(student, np.random.default_rng(seed))
     return measured, time.perf_counter() - start
 

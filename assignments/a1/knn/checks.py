@@ -6,6 +6,7 @@ Tolerances are those of single precision, so that a solution may compute in floa
 from __future__ import annotations
 
 import functools
+import timeit
 from types import SimpleNamespace
 
 import numpy as np
@@ -25,10 +26,14 @@ from . import oracle
 
 RTOL, ATOL = 1e-4, 1e-4
 
-CALIBRATION = "python tests/benchmarks/calibrate.py a1/knn"
+CALIBRATE = "python tests/benchmarks/calibrate.py a1/knn --dataset"
 NEAREST_NEIGHBOURS = {
-    "scenes": Threshold(at_least=0.38, mean=0.43, std=0.01, seeds=5, command=CALIBRATION),
-    "cifar10": Threshold(at_least=0.24, mean=0.28, std=0.01, seeds=5, command=CALIBRATION),
+    "scenes": Threshold(
+        at_least=0.38, mean=0.432, std=0.013, seeds=5, command=f"{CALIBRATE} scenes"
+    ),
+    "cifar10": Threshold(
+        at_least=0.23, mean=0.259, std=0.008, seeds=5, command=f"{CALIBRATE} cifar10"
+    ),
 }
 K_CHOICES = (1, 3, 5, 8, 10, 12, 15, 20)
 
@@ -107,14 +112,17 @@ def no_loops_need_little_memory(student, rng):
 
 @check(points=2, of="compute_distances_no_loops", timeout=20.0)
 def no_loops_are_faster(student, rng):
-    """Distances without loops take at most a third of the time of your own two loops."""
-    X_train, X = rng.normal(size=(500, 64)), rng.normal(size=(60, 64))
-    assert_shape(student.compute_distances_no_loops(X_train, X), (60, 500), name="dists")
-    fast = student.compute_distances_no_loops.seconds(X_train, X, repeat=5)
-    slow = student.compute_distances_two_loops.seconds(X_train, X, repeat=1)
+    """Without loops, 40 by 600 images take at most a third of the time of two loops."""
+    X_train, X = rng.normal(size=(600, 1000)), rng.normal(size=(40, 1000))
+    held = student.hold(X_train), student.hold(X)
+    assert_shape(student.compute_distances_no_loops(*held), (40, 600), name="dists")
+    fast = student.compute_distances_no_loops.seconds(*held, repeat=5)
+    # Whose two loops are none is measured against a pair of ours.
+    own = student.compute_distances_two_loops.seconds(*held, repeat=1)
+    slow = max(own, timeit.timeit(lambda: _two_loops(X_train, X), number=1))
     require(
         slow >= 3 * fast,
-        f"compute_distances_no_loops takes {1e3 * fast:.1f} ms and compute_distances_two_loops "
+        f"compute_distances_no_loops takes {1e3 * fast:.1f} ms and two loops take "
         f"{1e3 * slow:.1f} ms, expected a third of it or less",
         kind="time",
     )
@@ -238,6 +246,11 @@ def _images(rng, *, train, test, pixels, dtype=np.float64):
     X_train = rng.uniform(1.0, 255.0, size=(train, pixels))
     X = rng.uniform(1.0, 255.0, size=(test, pixels))
     return X_train.astype(dtype), X.astype(dtype)
+
+
+def _two_loops(X_train, X):
+    """Compute distances the way that is to be outdone."""
+    return [[np.sqrt(np.sum((a - b) ** 2)) for b in X_train] for a in X]
 
 
 def _clusters(rng, *, num):

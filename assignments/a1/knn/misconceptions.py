@@ -371,7 +371,7 @@ def _cross_validate(X, y, k_choices, num_folds, split):
     result = {k: [] for k in k_choices}
     for held in np.array_split(np.arange(len(X)), num_folds):
         known, judged = split(held, np.setdiff1d(np.arange(len(X)), held))
-        order = np.argsort(_squared(X[known], X[judged]), axis=1)
+        order = np.argsort(_expanded(X[known], X[judged], cross=-2.0), axis=1)
         for k in k_choices:
             y_pred = _vote(order[:, :k], y[known])
             result[k].append(float(np.mean(y_pred == y[judged])))

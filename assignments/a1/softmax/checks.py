@@ -28,10 +28,14 @@ from . import oracle
 
 RTOL, ATOL = 1e-4, 1e-5
 
-CALIBRATION = "python tests/benchmarks/calibrate.py a1/softmax"
+CALIBRATE = "python tests/benchmarks/calibrate.py a1/softmax --dataset"
 TRAIN_SOFTMAX = {
-    "scenes": Threshold(at_least=0.40, mean=0.47, std=0.006, seeds=5, command=CALIBRATION),
-    "cifar10": Threshold(at_least=0.33, mean=0.37, std=0.006, seeds=5, command=CALIBRATION),
+    "scenes": Threshold(
+        at_least=0.43, mean=0.484, std=0.011, seeds=5, command=f"{CALIBRATE} scenes"
+    ),
+    "cifar10": Threshold(
+        at_least=0.35, mean=0.382, std=0.007, seeds=5, command=f"{CALIBRATE} cifar10"
+    ),
 }
 
 
@@ -148,14 +152,15 @@ def arguments_are_left_alone(student, rng):
 
 @check(points=2, of="softmax_loss_vectorized", timeout=20.0)
 def vectorized_is_faster(student, rng):
-    """On 2000 images, the vectorised loss is three times as fast as a loop over the images."""
+    """On 2000 images, the vectorised loss takes a third of the time of a loop, or less."""
     W, X, y = _batch(rng, images=2000, pixels=30, classes=10)
-    _, dW = student.softmax_loss_vectorized(W, X, y, 0.1)
+    held = student.hold(W), student.hold(X), student.hold(y)
+    _, dW = student.softmax_loss_vectorized(*held, 0.1)
     assert_shape(dW, W.shape, name="dW")
-    fast = student.softmax_loss_vectorized.seconds(W, X, y, 0.1, repeat=5)
-    # Whose naive version has no loops either is measured against ours.
-    own = student.softmax_loss_naive.seconds(W, X, y, 0.1, repeat=1)
-    slow = max(own, min(timeit.repeat(lambda: oracle.gradient(W, X, y, 0.1), number=1, repeat=1)))
+    fast = student.softmax_loss_vectorized.seconds(*held, 0.1, repeat=5)
+    # Whose naive version is vectorised as well is measured against a loop of ours.
+    own = student.softmax_loss_naive.seconds(*held, 0.1, repeat=1)
+    slow = max(own, timeit.timeit(lambda: _loop_over_images(W, X, y), number=1))
     require(
         slow >= 3 * fast,
         f"softmax_loss_vectorized takes {1e3 * fast:.1f} ms and a loop over the images "
@@ -240,6 +245,24 @@ def predict_takes_the_highest_score(student, rng):
 # train_softmax ------------------------------------------------------------------------------------
 
 
+@check(points=1, of="train_softmax", timeout=30.0)
+def train_softmax_learns_clusters(student, rng):
+    """Three clusters of points far from each other are told apart, whatever D and C are."""
+    centres = 80.0 * np.linalg.qr(rng.normal(size=(5, 5)))[0][:3]
+
+    def points(num):
+        y = rng.permutation(np.arange(num) % 3)
+        X = centres[y] + rng.normal(scale=10.0, size=(num, 5))
+        return np.column_stack([X, np.ones(num)]), y
+
+    (X_train, y_train), (X_val, y_val), (X, y) = points(240), points(60), points(90)
+    W = student.train_softmax(X_train, y_train, X_val, y_val)
+    assert_shape(W, (6, 3), name="W")
+    assert_finite(W, name="W")
+    reached = accuracy(oracle.labels(W, X), y)
+    require(reached >= 0.9, f"of well separated clusters, {reached:.0%} of the points are right")
+
+
 @check(points=4, of="train_softmax", timeout=60.0)
 def train_softmax_reaches_accuracy(student, rng):
     """The weights that train_softmax returns recognise enough of the test images."""
@@ -276,6 +299,18 @@ def _large_batches(rng):
     W = rng.integers(-700, 701, size=(6, 4)).astype(np.float64)
     # The least likely class is the true one: each loss is a gap between two large scores.
     yield W, X, np.argmin(X @ W, axis=1)
+
+
+def _loop_over_images(W, X, y):
+    """Compute the data part of the gradient the way that is to be outdone."""
+    dW = np.zeros(W.shape)
+    for x, label in zip(X, y, strict=True):
+        scores = x @ W
+        exponentials = np.exp(scores - scores.max())
+        dscores = exponentials / exponentials.sum()
+        dscores[label] -= 1
+        dW += np.outer(x, dscores)
+    return dW / len(X)
 
 
 def _quadratic(target):

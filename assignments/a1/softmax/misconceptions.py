@@ -398,20 +398,20 @@ def predicts_the_lowest_score(W, X):
 # train_softmax ------------------------------------------------------------------------------------
 
 
-@misconception(of="train_softmax", caught_by="train_softmax_reaches_accuracy")
+@misconception(of="train_softmax", caught_by="train_softmax_learns_clusters")
 def trained_weights_stay_zero(X_train, y_train, X_val, y_val):
     """The weights you return are all zero: keep the W that sgd_train returns, and return the
     best."""
     return _start(X_train, y_train)
 
 
-@misconception(of="train_softmax", caught_by="train_softmax_reaches_accuracy")
+@misconception(of="train_softmax", caught_by="train_softmax_learns_clusters")
 def training_returns_the_accuracy(X_train, y_train, X_val, y_val):
     """You return a single number: return the best weights W, not the accuracy they reach."""
     return 0.4
 
 
-@misconception(of="train_softmax", caught_by="train_softmax_reaches_accuracy")
+@misconception(of="train_softmax", caught_by="train_softmax_learns_clusters")
 def training_diverges(X_train, y_train, X_val, y_val):
     """Your weights are NaN: with too high a learning rate they grow without bound. Search rates of
     about 1e-6, and keep W only if its validation accuracy is higher than the best so far."""

@@ -694,7 +694,8 @@ _ = plot_search(results, title="Coarse search: 20 runs of 100 steps")
 #
 # When graded, it gets images of the same kind in the same preparation, and one minute on one core;
 # a few thousand steps of SGD in all are enough. The grade depends on the accuracy of the returned
-# weights on test images that your code never sees.
+# weights on test images that your code never sees. (`progress(list, "searching")`, imported above,
+# loops over a list with a progress bar.)
 
 
 # %% nbgrader={"grade": false, "grade_id": "train_softmax", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -717,7 +718,7 @@ def train_softmax(X_train, y_train, X_val, y_val):
     rng = np.random.default_rng(231)
     grid = [(rate, reg) for rate in (1e-6, 2e-6) for reg in (500.0, 1500.0)]
     best_accuracy, best_W = -1.0, None
-    for rate, reg in grid:
+    for rate, reg in progress(grid, "fine search"):
         W, _ = sgd_train(softmax_loss_vectorized, X_train, y_train, rate, reg, 800, 200, rng)
         accuracy = np.mean(predict(W, X_val) == y_val)
         if accuracy > best_accuracy:
@@ -726,14 +727,14 @@ def train_softmax(X_train, y_train, X_val, y_val):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "check_train_softmax", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "check_train_softmax", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 @cache
 def trained():
     """Return the weights of your train_softmax, trained when they are first asked for."""
     return train_softmax(X_train, y_train, X_val, y_val)
 
 
-accuracy_to_reach = {"scenes": 0.40, "cifar10": 0.33}[data.name]
+accuracy_to_reach = {"scenes": 0.43, "cifar10": 0.35}[data.name]
 
 W = trained()
 assert_shape(W, (X_train.shape[1], num_classes), name="W")
