@@ -13,7 +13,7 @@ import numpy as np
 from .authoring import Check
 from .calls import Call, CallProblem, Held, Named
 from .report import clean_text
-from .sandbox import Zygote
+from .sandbox import WorkerLost, Zygote
 from .session import Session
 from .worker.cells import Cell
 from .worker.confine import Limits
@@ -114,10 +114,18 @@ class SandboxBackend:
             self._session = Session(self._zygote.spawn(limits), self._code.sources, self._memory_mb)
             self._session.allow(min(DEFINE_SECONDS, max(self._define_left, 1.0)))
             start = time.monotonic()
+            self._greet(self._session)
             self._define(self._session)
             self._define_left -= time.monotonic() - start
             self._session.allow(self._timeout)
         return self._session
+
+    def _greet(self, session: Session) -> None:
+        """Wait for the worker to be there: what goes wrong before is nothing of the student's."""
+        try:
+            session.request("the sandbox", "ping")
+        except CallProblem as problem:
+            raise WorkerLost(f"a worker did not start: {problem}") from problem
 
     def _define(self, session: Session) -> None:
         cells = [{"name": cell.name, "source": cell.source} for cell in self._code.cells]
@@ -218,6 +226,8 @@ class LocalBackend:
             return {"t": "handle", "id": value.number}
         if isinstance(value, Named):
             return {"t": "function", "name": value.name}
+        if not callable(value):
+            raise TypeError(f"a check passes a {type(value).__name__}, which cannot go to a worker")
         self._callbacks.append(value)
         return {"t": "callback", "id": len(self._callbacks) - 1}
 

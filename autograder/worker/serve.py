@@ -3,6 +3,7 @@
 One request is answered at a time:
 
 ====================  ==========================================================================
+``ping``              nothing: answers that the process is there
 ``define``            run the definitions of cells; answers with what failed in them
 ``call``              call a function by name, or a method of a held object
 ``get``, ``set``      read or assign an attribute of a held object
@@ -51,6 +52,7 @@ class Server:
         self.namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__}
         self.held: dict[int, Any] = {}
         self.operations: dict[str, Callable[[dict[str, Any]], Any]] = {
+            "ping": lambda request: None,
             "define": self._define,
             "call": self._call,
             "get": lambda request: getattr(request["handle"], request["name"]),
