@@ -303,7 +303,8 @@ def test_a_wrong_structure_is_told_by_structure(make: Any, handin: Any, grade: G
     )
     for body, got in {
         "float(X.sum())": "a number",
-        "X.sum(), X, X": "a tuple of (a number, an array of shape (2, 3), an array of shape (2, 3))",
+        "(X.sum(),)": "a tuple of (a number)",
+        "1, 2, 3": "a tuple of (a number, a number, a number)",
         "None": "None",
         "X.sum(), X.T.copy()": "a tuple of (a number, an array of shape (3, 2))",
         "{'loss': 1}": "a dict of 1 items",
