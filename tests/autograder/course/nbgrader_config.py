@@ -1,4 +1,4 @@
-"""nbgrader's settings for this course: its commands and ours share this folder and one gradebook."""
+"""nbgrader's settings: its commands and ours work in this folder, on one gradebook."""
 
 from nbgrader.preprocessors import (
     CheckCellMetadata,

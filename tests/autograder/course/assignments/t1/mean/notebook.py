@@ -20,6 +20,7 @@ import numpy as np
 
 from cs231n_lib.checking import assert_close
 
+
 # %% nbgrader={"grade": false, "grade_id": "row_means", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def row_means(X):
     """Return the mean of each row of X, shape (N, D) -> (N,)."""
@@ -28,8 +29,10 @@ def row_means(X):
     return total / X.shape[1]
     ### END SOLUTION
 
+
 # %% nbgrader={"grade": true, "grade_id": "check_row_means", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 assert_close(row_means(np.array([[1.0, 3.0]])), np.array([2.0]), name="row_means")
+
 
 # %% nbgrader={"grade": false, "grade_id": "centre", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def centre(X):
@@ -38,6 +41,7 @@ def centre(X):
     means = row_means(X)
     return X - means[:, None]
     ### END SOLUTION
+
 
 # %% nbgrader={"grade": true, "grade_id": "check_centre", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 assert_close(centre(np.array([[1.0, 3.0]])), np.array([[-1.0, 1.0]]), name="centre")
