@@ -156,8 +156,8 @@ class Pattern:
     """
 
     _KINDS = np.array(
-        # a, b, c, threshold
-        [[0, 0, 0, 9], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [1, 1, 0, 0.9]],
+        # a, b, c and a threshold that leaves the first colour at least two thirds of the surface
+        [[0, 0, 0, 9], [1, 0, 0, 0.35], [0, 1, 0, 0.35], [0, 0, 1, 0.12], [1, 1, 0, 0.9]],
         dtype=np.float32,
     )
 
@@ -168,7 +168,7 @@ class Pattern:
         self._phase = draws.uniform(0, 1), draws.uniform(0, 1)
 
     def mix(self, canvas: Canvas, color: Floats, second: Floats) -> Floats:
-        """Planes ``(3, n, H, W)`` of ``color`` with the pattern in ``second`` on it."""
+        """Give planes ``(3, n, H, W)`` of ``color`` with the pattern in ``second`` on it."""
         wave_x = self._wave(canvas.x, self._phase[0])
         wave_y = self._wave(canvas.y, self._phase[1])
         value = wave_x * (self._a + self._c * wave_y) + self._b * wave_y
@@ -180,7 +180,7 @@ class Pattern:
         return mixed
 
     def _wave(self, along: Floats, phase: Floats) -> Floats:
-        """Triangle wave in ``[-1, 1]``."""
+        """Compute a triangle wave in ``[-1, 1]``."""
         t = along * self._frequency
         t += phase
         t -= np.floor(t)

@@ -26,6 +26,8 @@ _PLACES = {
 _SMALL, _LARGE = 0.29, 0.42
 # How far apart centres must be, relative to the image, to be left or right of each other.
 _MARGIN = 0.10
+# How much of the smaller box must be common for one thing to be in front of or behind another.
+_OVERLAP = 0.15
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,8 @@ class Seen:
 def describe(objects: Sequence[Seen], habitat: str) -> str:
     """Describe a scene in one sentence.
 
-    Objects of a kind are told together. If one kind stands left of, right of or in front of all
-    others it becomes the subject; otherwise the kinds are listed, largest first.
+    Objects of a kind are told together. The largest kind that stands in front of, behind, left of
+    or right of all others becomes the subject; if there is none, the kinds are listed.
 
     Parameters
     ----------
@@ -73,7 +75,7 @@ def describe(objects: Sequence[Seen], habitat: str) -> str:
 
     Examples
     --------
-    >>> boat = Seen("sailboat", "red", 0.3, (0.1, 0.3, 0.3, 0.6), 0)
+    >>> boat = Seen("sailboat", "red", 0.3, (0.1, 0.2, 0.3, 0.6), 0)
     >>> tree = Seen("tree", "green", 0.25, (0.5, 0.3, 0.7, 0.6), 1)
     >>> other = Seen("tree", "green", 0.25, (0.7, 0.3, 0.9, 0.6), 2)
     >>> describe([boat, tree, other], "sea")
@@ -89,11 +91,11 @@ def describe(objects: Sequence[Seen], habitat: str) -> str:
 
 
 def _related(groups: list[list[Seen]]) -> str | None:
-    """Find a group that is somewhere relative to all others, and say so."""
+    """Find the largest group that is somewhere relative to all others, and say so."""
     if len(groups) < 2:
         return None
-    for relation, holds in (("left of", _left), ("right of", _right), ("in front of", _in_front)):
-        for group in groups:
+    for group in groups:
+        for relation, holds in _RELATIONS.items():
             others = [other for other in groups if other is not group]
             if all(holds(one, two) for one in group for other in others for two in other):
                 return f"{_phrase(group)} {relation} {_enumerate(others)}"
@@ -111,7 +113,16 @@ def _right(one: Seen, two: Seen) -> bool:
 def _in_front(one: Seen, two: Seen) -> bool:
     width = min(one.box[2], two.box[2]) - max(one.box[0], two.box[0])
     height = min(one.box[3], two.box[3]) - max(one.box[1], two.box[1])
-    return one.depth > two.depth and width > 0 and height > 0
+    common = max(width, 0) * max(height, 0)
+    return one.depth > two.depth and common > _OVERLAP * min(_area(one), _area(two))
+
+
+def _behind(one: Seen, two: Seen) -> bool:
+    return _in_front(two, one)
+
+
+# In the order in which they are tried.
+_RELATIONS = {"in front of": _in_front, "behind": _behind, "left of": _left, "right of": _right}
 
 
 def _enumerate(groups: list[list[Seen]]) -> str:

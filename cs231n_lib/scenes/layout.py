@@ -16,8 +16,11 @@ __all__ = ["MAX_OBJECTS", "Layout", "make_layout"]
 
 MAX_OBJECTS = 5
 
-# Places tried per object; the one farthest from what is there already wins.
+# Places tried per object. Most objects take the one with most room around it, some one where they
+# partly hide, or are hidden by, the nearest other: the distance at which that happens, in radii.
 _TRIES = 6
+_CLOSE = 0.3
+_CLOSE_DISTANCE = 0.55
 _FLYING = np.array([name in ("butterfly", "fish") for name in CLASS_NAMES])
 
 
@@ -106,7 +109,7 @@ def _places(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Centres ``(n, 5, 2)``, scales ``(n, 5)`` and nearness in ``[0, 1)`` ``(n, 5)``.
 
-    Of a few random places each object takes the one with most room around it.
+    Of a few random places each object takes the one with most room around it, or one close by.
     """
     n = len(labels)
     centres = np.zeros((n, MAX_OBJECTS, 2))
@@ -123,7 +126,8 @@ def _places(
         for j in range(k):
             dx, dy = x - centres[:, j, :1], y - centres[:, j, 1:]
             room = np.minimum(room, np.sqrt(dx * dx + dy * dy) / (scale + scales[:, j : j + 1]))
-        best = np.argmax(room, axis=1)
+        close = rng.random((n, 1)) < _CLOSE
+        best = np.argmax(np.where(close, -np.abs(room - _CLOSE_DISTANCE), room), axis=1)
         each = np.arange(n)
         centres[:, k, 0], centres[:, k, 1] = x[each, best], y[each, best]
         scales[:, k], near[:, k] = scale[each, best], nearness[each, best]

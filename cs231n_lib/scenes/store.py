@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import TypeAlias
 
 import numpy as np
-import pooch
 from numpy.typing import NDArray
 
+from cs231n_lib.paths import cache_folder
 from cs231n_lib.scenes.arguments import check_count
 from cs231n_lib.scenes.classification import make_classification
 
@@ -21,7 +22,7 @@ __all__ = ["VERSION", "load_scenes"]
 Labelled: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 # Raised whenever the drawing changes, so that nobody's cache serves the pictures of before.
-VERSION = 2
+VERSION = 3
 
 # Images are drawn, stored and loaded in blocks with a seed each, so that a few cost little.
 _BLOCK = 1000
@@ -92,8 +93,7 @@ def _join(blocks: dict[tuple[str, int], Labelled], split: str, number: int) -> L
 
 def _load_block(split: str, index: int) -> Labelled:
     """One block from the cache, or drawn and cached."""
-    folder = Path(os.environ.get("CS231N_CACHE") or pooch.os_cache("cs231n"))
-    path = folder / f"scenes-{VERSION}-{split}-{index:03d}.npz"
+    path = cache_folder() / f"scenes-{VERSION}-{split}-{index:03d}.npz"
     block = _read(path)
     if block is None:
         seed = np.random.SeedSequence((231, _SPLITS[split], index))
@@ -105,7 +105,8 @@ def _load_block(split: str, index: int) -> Labelled:
 def _read(path: Path) -> Labelled | None:
     """Read a cached block; None if there is none or it is damaged (zip files have checksums)."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        # Opened here, for NumPy leaves the file open where it is no archive.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             images, labels = arrays["images"], arrays["labels"]
     except (OSError, EOFError, KeyError, ValueError, TypeError, zipfile.BadZipFile):
         return None
@@ -118,14 +119,13 @@ def _read(path: Path) -> Labelled | None:
 
 def _write(path: Path, block: Labelled) -> None:
     """Write a block so that readers see all of it or nothing; do without where that fails."""
-    partial: Path | None = None
-    try:
+    partial = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.partial")
+    # A full or read-only disk is no error: the images are at hand all the same.
+    with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=path.parent, suffix=".partial", delete=False) as file:
-            partial = Path(file.name)
-            np.savez(file, images=block[0], labels=block[1])
-        partial.replace(path)
-    except OSError:
-        # A full or read-only disk: the images are at hand all the same.
-        if partial is not None:
+        try:
+            with partial.open("wb") as file:
+                np.savez(file, images=block[0], labels=block[1])
+            partial.replace(path)
+        finally:
             partial.unlink(missing_ok=True)
