@@ -37,10 +37,14 @@ class Worker:
         self._zygote = zygote
         self.number = number
         self.channel = channel
+        self._ended = False
 
     def end(self) -> int | None:
         """Kill the worker and all it started; return how it ended, if it had ended by itself."""
         self.channel.close()
+        if self._ended:
+            return None
+        self._ended = True
         return self._zygote.end(self.number)
 
     @property

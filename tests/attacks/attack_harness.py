@@ -81,7 +81,7 @@ def _read(path: Path) -> Attack:
     return Attack(path.stem, source, " ".join(aim.split()), fields)
 
 
-# Grading -------------------------------------------------------------------------------------------
+# Grading ------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,7 @@ def handin_of(exercise: Exercise, sources: dict[str, str]) -> bytes:
 
 def grade(planted: Planted, zygote: Zygote, content: bytes, student: str) -> Graded:
     """Grade a hand-in the way a class is graded, short of writing files."""
+    assert zygote.mechanism.confines, "hostile code runs behind a wall or not at all"
     report = grade_handin(planted.exercise, content, student, zygote, planted.secret)
     try:
         handin = Handin.read(content, planted.exercise.text)
@@ -122,7 +123,7 @@ def grade(planted: Planted, zygote: Zygote, content: bytes, student: str) -> Gra
     return Graded(report, page, graded_notebook(planted.exercise, handin, report))
 
 
-# The witness ---------------------------------------------------------------------------------------
+# The witness --------------------------------------------------------------------------------------
 
 
 class Witness:
@@ -174,7 +175,7 @@ class Witness:
             time.sleep(0.005)
 
 
-# Processes, seen from outside ----------------------------------------------------------------------
+# Processes, seen from outside ---------------------------------------------------------------------
 
 
 def status_of(pid: int) -> dict[str, str]:

@@ -103,7 +103,8 @@ def plant(root: Path) -> Iterator[Planted]:
     for name in ("checks", "oracle", "misconceptions", "styles/loops"):
         file = folder / f"{name}.py"
         more = MORE_CHECKS if name == "checks" else ""
-        file.write_text(f"{file.read_text()}{more}\n\nHIDDEN = {canary(name)!r}\n")
+        word = canary(name)
+        file.write_text(f"# {word}\n{file.read_text()}{more}\n\nHIDDEN = {word!r}\n")
     _into_the_notebook(folder / "notebook.py", canary)
     others = {
         "submitted/ada/t1/mean.ipynb": json.dumps({"cells": [], "hers": canary("her hand-in")}),

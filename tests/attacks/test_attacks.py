@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import io
 import json
+import os
 import platform
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -25,7 +27,7 @@ from attack_planting import Planted
 from rich.console import Console
 
 from autograder.makeup import blank
-from autograder.sandbox import Zygote
+from autograder.sandbox import Mechanism, Zygote
 from autograder.views import print_report
 
 
@@ -69,6 +71,24 @@ def test_a_hostile_notebook_gains_nothing(
     witness.assert_nothing_changed()
 
 
+def test_the_corpus_would_notice_a_hole(
+    mechanism: Mechanism, planted: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same attacks, in a sandbox that shows what it should hide: the canaries come out."""
+    monkeypatch.setenv("OPENBLAS_CORETYPE", os.environ["CANARY"])
+    leaks = {}
+    with Zygote(mechanism) as zygote:
+        packages = {**zygote._view.packages, "course": planted.root}
+        zygote._stop()
+        zygote._view = replace(zygote._view, packages=packages)
+        for attack in read_attacks(CORPUS):
+            if attack.name in ("read_hidden_suite", "read_environment"):
+                content = handin_of(planted.exercise, {"row_means": attack.source})
+                leaks[attack.name] = planted.leaks(*grade(planted, zygote, content, "eve").texts)
+    assert {"checks", "oracle", "misconceptions"} & set(leaks["read_hidden_suite"])
+    assert "the grader's environment" in leaks["read_environment"]
+
+
 def blank_centre() -> str:
     return 'def centre(X):\n    raise NotImplementedError("centre is not written yet")'
 
@@ -86,7 +106,7 @@ def assert_nothing_gained(graded: Graded, planted: Planted) -> None:
     assert len(graded.report.to_json()) < 200_000
 
 
-# What readers open ---------------------------------------------------------------------------------
+# What readers open --------------------------------------------------------------------------------
 
 
 class _Page(HTMLParser):
@@ -107,7 +127,9 @@ class _Page(HTMLParser):
 def assert_harmless_page(page: str) -> None:
     parser = _Page()
     parser.feed(page)
-    allowed = "html head meta title link style body main p h1 h2 b div strong small i ul li a section"
+    allowed = (
+        "html head meta title link style body main p h1 h2 b div strong small i ul li a section"
+    )
     allowed += " header span code pre details summary br footer"
     assert parser.tags <= set(allowed.split())
     known = "lang charset name content rel href class id title role style aria-label open"

@@ -1,7 +1,7 @@
 r"""Fill the disk: large files, sparse ones, and as many empty ones as fit.
 
 Ends: failed
-Says: files \d{2,5} megabytes \d\d? 
+Says: files \d{2,5} megabytes \d\d?
 """
 
 import os

@@ -18,7 +18,9 @@ def row_means(X):
             handle = fd
             for _ in range(30):
                 handle = os.open("..", os.O_RDONLY, dir_fd=handle)
-            outside += [n for n in os.listdir(handle) if n in ("work", "home", "root", "boot", "sys")]
+            outside += [
+                n for n in os.listdir(handle) if n in ("work", "home", "root", "boot", "sys")
+            ]
         except OSError as error:
             print(error)
     try:
@@ -27,5 +29,7 @@ def row_means(X):
     except OSError as error:
         print(error)
     # Some of these are there as empty steps on the way to the interpreter.
-    outside = [n for n in outside if n not in ("root", "home", "work") or len(os.listdir(f"/{n}")) > 1]
+    outside = [
+        n for n in outside if n not in ("root", "home", "work") or len(os.listdir(f"/{n}")) > 1
+    ]
     raise RuntimeError(f"outside {outside}")

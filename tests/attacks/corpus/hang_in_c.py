@@ -9,4 +9,4 @@ import re
 
 def row_means(X):
     re.match(r"(a+)+$", "a" * 40 + "b")
-    return 10 ** 10**9
+    return 10**10**9

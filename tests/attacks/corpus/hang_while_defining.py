@@ -13,7 +13,7 @@ class Forever:
     signal.signal(signal.SIGALRM, signal.SIG_IGN)
     while True:
         try:
-            10 ** 10**8
+            10**10**8
         except BaseException:
             continue
 

@@ -1,7 +1,7 @@
 r"""Open files, pipes and event counters until nobody can open anything any more.
 
 Ends: failed
-Says: open 2\d\d 
+Says: open 2\d\d
 """
 
 import os

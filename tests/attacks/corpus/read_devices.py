@@ -9,7 +9,19 @@ import os
 
 
 def row_means(X):
-    names = ["mem", "kmem", "kmsg", "vda", "sda", "nvme0n1", "tty", "ptmx", "console", "fuse", "kvm"]
+    names = [
+        "mem",
+        "kmem",
+        "kmsg",
+        "vda",
+        "sda",
+        "nvme0n1",
+        "tty",
+        "ptmx",
+        "console",
+        "fuse",
+        "kvm",
+    ]
     opened = []
     for name in [*(f"/dev/{n}" for n in names), *glob.glob("/dev/pts/*")]:
         try:

@@ -1,4 +1,4 @@
-r"""Kill or stop every process there is: by number, by group, by thread, by timer, by file.
+r"""Signal every process there is: by number, by group, by thread, by timer, by file.
 
 Machine: x86_64
 Ends: failed
@@ -17,11 +17,11 @@ def row_means(X):
     for pid in (-1, 0, 2, 3, os.getppid(), *range(4, 400)):
         for how in (os.kill, os.killpg):
             try:
-                how(pid, signal.SIGSTOP)
+                how(pid, signal.SIGCONT)
                 sent.append((how, pid))
             except (OSError, ValueError):
                 continue
-        if pid > 1 and libc.syscall(234, pid, pid, signal.SIGKILL) == 0:
+        if pid > 1 and libc.syscall(234, pid, pid, signal.SIGCONT) == 0:
             sent.append(("tgkill", pid))
     for pid in (2, 3, -2, -3):
         try:

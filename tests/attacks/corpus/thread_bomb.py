@@ -1,7 +1,7 @@
 r"""Start threads with tiny stacks until the machine has no more to give.
 
 Ends: failed
-Says: threads ([1-9]\d|1\d\d|2[0-5]\d) 
+Says: threads ([1-9]\d|1\d\d|2[0-5]\d)
 """
 
 import threading

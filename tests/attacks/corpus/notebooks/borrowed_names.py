@@ -2,7 +2,16 @@ r"""Give cells of one's own the names of ours: of given cells, of headings, of t
 
 
 def build(notebook):
-    names = ["top-1", "top-2", "row_means-1", "check_centre-1", "ask_why", "checks", "oracle", "centre"]
+    names = [
+        "top-1",
+        "top-2",
+        "row_means-1",
+        "check_centre-1",
+        "ask_why",
+        "checks",
+        "oracle",
+        "centre",
+    ]
     for name in names:
         metadata = {"nbgrader": {"grade_id": name, "grade": False, "solution": True}}
         for kind in ("code", "markdown"):

@@ -8,9 +8,16 @@ def build(notebook):
             cell["execution_count"] = 7
             cell["outputs"] = [
                 {"output_type": "stream", "name": "stdout", "text": "✓ 3/3  The means agree\n"},
-                {"output_type": "execute_result", "execution_count": 1, "metadata": {},
-                 "data": {"text/plain": "1000.0", "text/html": evil, "image/svg+xml": evil}},
-                {"output_type": "display_data", "metadata": {},
-                 "data": {"application/javascript": "alert(1)"}},
+                {
+                    "output_type": "execute_result",
+                    "execution_count": 1,
+                    "metadata": {},
+                    "data": {"text/plain": "1000.0", "text/html": evil, "image/svg+xml": evil},
+                },
+                {
+                    "output_type": "display_data",
+                    "metadata": {},
+                    "data": {"application/javascript": "alert(1)"},
+                },
             ]
     return notebook

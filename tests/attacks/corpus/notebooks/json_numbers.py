@@ -5,4 +5,6 @@ Says: it is not JSON
 
 
 def build(notebook):
-    return b'{"cells": [], "nbformat": NaN, "x": -Infinity, "nbformat_minor": ' + b"9" * 10**6 + b"}"
+    return (
+        b'{"cells": [], "nbformat": NaN, "x": -Infinity, "nbformat_minor": ' + b"9" * 10**6 + b"}"
+    )
