@@ -58,8 +58,9 @@ def inert(markdown: str) -> str:
     r"""Return a student's markdown with nothing in it that a browser would do more with than show.
 
     The formgrader puts the HTML of an answer into the instructor's page as it is, scripts and all,
-    and so does MathJax with the links of ``\href``. A blank after the ``<`` or the backslash makes
-    them words; formulas such as ``a<b`` stay what they are.
+    and so does MathJax with the links of ``\href``; a link may hold a script too. A blank after the
+    ``<``, the backslash or the bracket makes them words; formulas such as ``a<b`` stay what they
+    are.
 
     Examples
     --------
@@ -67,6 +68,7 @@ def inert(markdown: str) -> str:
     '**bold**, $a< b$ and < script>'
     """
     text = re.sub(r"<(?=[a-zA-Z/!?])", "< ", markdown)
+    text = re.sub(r"\](?=[(\[:])", "] ", text)
     return re.sub(
         r"\\(?=(?:href|style|class|cssId|require|data|unicode)(?![a-zA-Z]))", r"\\ ", text
     )
