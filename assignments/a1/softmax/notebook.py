@@ -734,7 +734,7 @@ def trained():
     return train_softmax(X_train, y_train, X_val, y_val)
 
 
-accuracy_to_reach = {"scenes": 0.43, "cifar10": 0.35}[data.name]
+accuracy_to_reach = {"scenes": 0.38, "cifar10": 0.35}[data.name]
 
 W = trained()
 assert_shape(W, (X_train.shape[1], num_classes), name="W")
