@@ -73,8 +73,8 @@ def generate(root: Path, assignment: str, target: str, notebook: str = "*") -> P
         with own_scripts_on_path():
             converter.start()
     except (NbGraderException, ImportError, TraitError) as error:
-        said = " ".join(records.errors[-2:])[-400:]
-        raise CourseError(f"nbgrader could not release {assignment}: {error} {said}") from error
+        reason = records.reason or str(error)
+        raise CourseError(f"nbgrader could not release {assignment}: {reason}") from error
     return root / target / assignment
 
 
@@ -93,13 +93,21 @@ def own_scripts_on_path() -> Iterator[None]:
 
 
 class _Records(logging.Handler):
-    """Keep what nbgrader says is wrong: its exceptions refer to its log."""
+    """Keep what nbgrader says is wrong: its exceptions refer to its log.
+
+    Attributes
+    ----------
+    reason
+        The error that ended it, if it logged one, else the first thing that it said.
+    """
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
-        self.errors: list[str] = []
+        self.reason = ""
 
     def emit(self, record: logging.LogRecord) -> None:
-        error = record.exc_info[1] if record.exc_info else None
-        said = [record.getMessage().strip(), str(error).strip() if error else ""]
-        self.errors.append(" ".join(part for part in said if part))
+        text = record.getMessage().strip()
+        if text.startswith("Traceback"):
+            self.reason = text.splitlines()[-1][:400]
+        elif not self.reason:
+            self.reason = " ".join(text.split())[:400]
