@@ -188,10 +188,10 @@ rng = np.random.default_rng(0)
 points, queries = rng.normal(size=(6, 5)), rng.normal(size=(4, 5))
 before = points.copy(), queries.copy()
 dists = compute_distances_one_loop(points, queries)
+for name, array, copy in (("X_train", points, before[0]), ("X", queries, before[1])):
+    assert np.array_equal(array, copy), f"{name} changed: work on a new array, not on the caller's"
 expected = compute_distances_two_loops(points, queries)
 assert_close(dists, expected, name="dists, compared to two loops,")
-assert_close(points, before[0], name="X_train, after the call,")
-assert_close(queries, before[1], name="X, after the call,")
 print("✓ compute_distances_one_loop")
 
 # %% [markdown]
@@ -262,8 +262,8 @@ assert_close(dists, expected, name="dists, compared to two loops,")
 # Every point occurs in both sets: the diagonal holds distances of points to themselves.
 points = rng.normal(1000.0, 1.0, size=(40, 30))
 dists = compute_distances_no_loops(points, points)
-assert_finite(dists, name="dists")
-assert_close(np.diag(dists), np.zeros(40), atol=1e-3, name="the distances of points to themselves")
+assert_finite(dists, name="dists, for the same points in both sets,")
+assert_close(np.diag(dists), np.zeros(40), atol=1e-3, name="the diagonal, for the same points,")
 print("✓ compute_distances_no_loops")
 
 # %% [markdown]
@@ -400,10 +400,11 @@ labels = np.array([4, 2, 2, 0, 4])
 dists = np.array([[0.1, 0.2, 0.3, 0.9, 0.8], [5.0, 4.0, 3.0, 2.0, 1.0]])
 # From near to far, the labels are 4, 2, 2, 4, 0 for the first test image, 4, 0, 2, 2, 4 for the second.
 before = dists.copy()
-assert_close(predict_labels(dists, labels), [4, 4], name="labels for k = 1")
-assert_close(predict_labels(dists, labels, k=3), [2, 0], name="labels for k = 3")
-assert_close(predict_labels(dists, labels, k=4), [2, 2], name="labels for k = 4")
-assert_close(dists, before, name="dists, after the calls,")
+for k, expected in ((1, [4, 4]), (3, [2, 0]), (4, [2, 2])):
+    y_pred = predict_labels(dists, labels, k)
+    assert np.array_equal(dists, before), "dists changed: work on a new array, not on the caller's"
+    assert_close(y_pred, expected, name=f"y_pred for k = {k}")
+assert_close(predict_labels(dists, labels), [4, 4], name="y_pred without k, which means k = 1,")
 print("✓ predict_labels")
 
 # %% [markdown]
@@ -524,13 +525,14 @@ def cross_validate_k(X, y, k_choices, num_folds=5):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check_cross_validate_k", "locked": true, "points": 7, "schema_version": 3, "solution": false, "task": false}
-# Six points on a line, in three folds of two.
-line = np.array([[0.0], [1.0], [5.0], [6.1], [0.4], [20.0]])
-labels = np.array([0, 0, 1, 1, 0, 0])
+# Seven points on a line, in folds of three, two and two.
+line = np.array([[0.0], [1.0], [5.0], [6.1], [0.4], [20.0], [0.7]])
+labels = np.array([0, 0, 1, 1, 0, 0, 0])
 accuracies = cross_validate_k(line, labels, [1, 3], num_folds=3)
-assert set(accuracies) == {1, 3}, f"the keys are {sorted(accuracies)}, expected the choices 1 and 3"
-assert_close(accuracies[1], [1.0, 0.0, 0.5], name="the accuracies for k = 1")
-assert_close(accuracies[3], [0.0, 0.0, 0.5], name="the accuracies for k = 3")
+assert isinstance(accuracies, dict), f"expected a dictionary, got {type(accuracies).__name__}"
+assert set(accuracies) == {1, 3}, f"the keys are {set(accuracies)}, expected the choices 1 and 3"
+assert_close(accuracies[1], [1.0, 1.0, 0.5], name="the list for k = 1")
+assert_close(accuracies[3], [2 / 3, 0.5, 0.5], name="the list for k = 3")
 print("✓ cross_validate_k")
 
 # %% [markdown]

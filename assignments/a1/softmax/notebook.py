@@ -164,15 +164,15 @@ scores = np.log([[1.0, 2.0, 5.0], [3.0, 3.0, 2.0]])
 before = scores.copy()
 expected = np.array([[1 / 8, 2 / 8, 5 / 8], [3 / 8, 3 / 8, 2 / 8]])
 
-probabilities = softmax_probabilities(scores)
-assert_close(probabilities, expected, name="probabilities")
-assert_close(scores, before, name="scores, after the call,")
+P = softmax_probabilities(scores)
+assert np.array_equal(scores, before), "scores changed: work on a new array, not on the caller's"
+assert_close(P, expected, name="the array of probabilities")
 
 # Differences alone count, however large or small the scores are.
-probabilities = softmax_probabilities(scores + np.array([[1e4], [-1e4]]))
-assert_close(probabilities, expected, name="probabilities of large scores")
-probabilities = softmax_probabilities(np.array([[1e4, -1e4, 0.0]]))
-assert_close(probabilities, [[1.0, 0.0, 0.0]], name="probabilities of scores far apart")
+P = softmax_probabilities(scores + np.array([[1e4], [-1e4]]))
+assert_close(P, expected, name="the array of probabilities, for scores around ±10,000,")
+P = softmax_probabilities(np.array([[1e4, -1e4, 0.0]]))
+assert_close(P, [[1.0, 0.0, 0.0]], name="the array of probabilities, for scores far apart,")
 print("✓ softmax_probabilities")
 
 # %% [markdown]
@@ -432,11 +432,11 @@ W, X, y = rng.standard_normal((5, 3)), rng.standard_normal((4, 5)), np.array([0,
 before = W.copy(), X.copy(), y.copy()
 
 loss, dW = softmax_loss_vectorized(W, X, y, reg=0.7)
+for name, array, copy in zip(("W", "X", "y"), (W, X, y), before, strict=True):
+    assert np.array_equal(array, copy), f"{name} changed: work on a new array, not on the caller's"
 assert_shape(dW, W.shape, name="dW")
 assert_close(loss, softmax_loss_naive(W, X, y, reg=0.7)[0], name="the loss, compared to naive,")
 assert_gradient(lambda W: softmax_loss_vectorized(W, X, y, 0.7)[0], W, dW, name="dW")
-for name, array, copy in zip(("W", "X", "y"), (W, X, y), before, strict=True):
-    assert_close(array, copy, name=f"{name}, after the call,")
 
 # Two images, a thousand times too bright; the second is the negative of the first.
 bright, labels = 1e4 * np.array([X[0], -X[0]]), np.array([0, 0])
@@ -614,8 +614,8 @@ def predict(W, X):
 
 # %% nbgrader={"grade": true, "grade_id": "check_predict", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 labels = predict(np.array([[1.0, 0.0, -1.0], [0.0, 2.0, 1.0]]), np.array([[3.0, 1.0], [-1.0, 1.0]]))
-assert_shape(labels, (2,), name="the labels")
-assert_close(labels, [0, 1], name="the labels")
+assert_shape(labels, (2,), name="the array of labels")
+assert_close(labels, [0, 1], name="the array of labels")
 print("✓ predict")
 
 # %% tags=["demo"]
@@ -768,8 +768,7 @@ _ = show_templates(trained()[:-1], data.class_names)
 
 # %% tags=["demo"]
 probabilities = softmax_probabilities(X_test @ trained())
-guesses = probabilities.argmax(axis=1)
-confidence = probabilities.max(axis=1)
+guesses, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
 print(f"test accuracy {np.mean(guesses == y_test):.1%}")
 
 wrong = np.flatnonzero(guesses != y_test)
@@ -794,6 +793,8 @@ _ = show_images(
 # points lie?
 
 # %% tags=["demo"]
+probabilities = softmax_probabilities(X_test @ trained())
+guesses, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
 edges = np.linspace(0, 1, 11)
 group = np.digitize(confidence, edges[1:-1])
 used = [g for g in range(10) if np.sum(group == g) >= 20]
