@@ -330,6 +330,26 @@ assert_shape(dists, (2, 3), name="dists")
 assert_close(dists, [[0, 7, 17], [3, 4, 20]], name="dists")
 print("✓ compute_distances_l1")
 
+# %% [markdown]
+# **Predict before you run.** Below, each test image is compared with all training images twice. Of
+# its six nearest by L2, how many will be among the six nearest by L1?
+
+# %% tags=["demo"]
+queries = X_test[:3]
+near_l2 = np.argsort(compute_distances_no_loops(X_train, queries), axis=1)[:, :6]
+near_l1 = np.argsort(compute_distances_l1(X_train, queries), axis=1)[:, :6]
+_ = show_neighbours(
+    np.repeat(data.X_test[:3], 2, axis=0),
+    data.X_train[np.stack([near_l2, near_l1], axis=1).reshape(6, 6)],
+    ["by L2", "by L1"] * 3,
+)
+for i in range(3):
+    print(f"image {i}: {len(np.intersect1d(near_l2[i], near_l1[i]))} of 6 in common")
+
+# %% [markdown]
+# The two agree about much, but not about all, and neither is right more often by nature. Which
+# distance to use is a choice, to be made like that of $k$ in section 7.
+
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ask_invariance", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ### Inline question 3
 #
