@@ -11,7 +11,7 @@ _NUMBERS = ("no", "one", "two", "three", "four", "five")
 _PLURALS = {"butterfly": "butterflies", "fish": "fish"}
 
 _PLACES = {
-    "sea": "by the sea",
+    "sea": "on the sea",
     "meadow": "in a meadow",
     "street": "on a street",
     "underwater": "under water",
@@ -79,7 +79,7 @@ def describe(objects: Sequence[Seen], habitat: str) -> str:
     >>> tree = Seen("tree", "green", 0.25, (0.5, 0.3, 0.7, 0.6), 1)
     >>> other = Seen("tree", "green", 0.25, (0.7, 0.3, 0.9, 0.6), 2)
     >>> describe([boat, tree, other], "sea")
-    'a red sailboat left of two small green trees by the sea'
+    'a red sailboat left of two small green trees on the sea'
     """
     kinds: dict[str, list[Seen]] = {}
     for thing in sorted(objects, key=_area, reverse=True):

@@ -52,7 +52,7 @@ def seen(noun, color="red", x=0.5, y=0.5, *, scale=0.35, half=0.1, depth=0) -> S
             # Above each other, not touching.
             [seen("tree", "green", y=0.2, half=0.12), seen("cat", "black", y=0.8)],
             "sea",
-            "a green tree and a black cat by the sea",
+            "a green tree and a black cat on the sea",
         ),
         (
             [
@@ -62,7 +62,7 @@ def seen(noun, color="red", x=0.5, y=0.5, *, scale=0.35, half=0.1, depth=0) -> S
                 seen("mug", "pink", x=0.9),
             ],
             "sea",
-            "a red sailboat left of two small green trees and a pink mug by the sea",
+            "a red sailboat left of two small green trees and a pink mug on the sea",
         ),
         (
             [

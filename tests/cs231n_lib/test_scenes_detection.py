@@ -129,7 +129,7 @@ GROUP = re.compile(
     r"(?P<noun>butterfly|butterflies|fish|(?:car|cat|flower|house|mug|mushroom|sailboat|tree)s?)$"
 )
 NUMBERS = {"a": 1, "an": 1, "two": 2, "three": 3, "four": 4, "five": 5}
-PLACE = r"(?: (?:by the sea|under water|at night|(?:in|on) (?:a|the) \w+))?$"
+PLACE = r"(?: (?:under water|at night|(?:in|on) (?:a|the) \w+))?$"
 
 
 def parse(caption):
