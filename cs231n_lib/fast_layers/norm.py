@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from cs231n_lib.fast_layers._params import as_float_array, check_cache, read_dout
-from cs231n_lib.fast_layers._threads import Scratch, run_blocks
+from cs231n_lib.fast_layers._threads import IN_PLACE, Scratch, cut, run_blocks
 
 __all__ = [
     "BatchNormCache",
@@ -22,8 +23,8 @@ FloatArray = npt.NDArray[np.floating[Any]]
 
 # The channels in work at a time, in bytes: every pass over them but the first reads from the cache.
 BLOCK_BYTES = 256 * 1024
-# Channels that share a run of memory where images have one pixel.
-MIN_RUN = 64
+# Pixels that share a run of memory, from one channel or several: shorter ones are slow to add.
+MIN_RUN = 256
 
 
 class BatchNormCache(NamedTuple):
@@ -81,25 +82,48 @@ def _per_channel(array: object, name: str, channels: int) -> FloatArray:
     return value
 
 
-def _run_over_channels(compute: Callable[[slice, Scratch], None], x: FloatArray) -> None:
-    """Call ``compute(channels, scratch)`` for blocks of the channels of x (N, C, P)."""
-    images, channels, pixels = x.shape
-    size = max(1, BLOCK_BYTES // max(1, images * pixels * x.itemsize))
-    if pixels == 1:
-        size = max(size, MIN_RUN)
-    blocks = [slice(c, min(c + size, channels)) for c in range(0, channels, size)]
-    run_blocks(lambda index, scratch: compute(blocks[index], scratch), len(blocks))
+@dataclass(frozen=True)
+class _Channels:
+    """Some channels of x (N, C, P), seen as rows (N, channels * P): long runs of memory."""
+
+    of: slice
+    pixels: int
+
+    def rows(self, maps: FloatArray) -> FloatArray:
+        """View these channels of maps (N, C, P)."""
+        images, channels, pixels = maps.shape
+        own = slice(self.of.start * pixels, self.of.stop * pixels)
+        return maps.reshape(images, channels * pixels)[:, own]
+
+    def spread(self, values: FloatArray, dtype: np.dtype[Any]) -> FloatArray:
+        """Repeat one value per channel for all pixels."""
+        return np.repeat(values.astype(dtype, copy=False), self.pixels)
+
+    def sum(self, rows: FloatArray) -> FloatArray:
+        """Sum rows per channel, over images in float64."""
+        images, size = rows.shape
+        if self.pixels > 1:
+            rows = rows.reshape(images, size // self.pixels, self.pixels).sum(axis=2)
+        total: FloatArray = rows.astype(np.float64).sum(axis=0)
+        return total
+
+
+def _run_over_channels(compute: Callable[[_Channels, Scratch], None], maps: FloatArray) -> None:
+    """Call ``compute(channels, scratch)`` for blocks of the channels of maps (N, C, P)."""
+    images, channels, pixels = maps.shape
+    size = max(1, BLOCK_BYTES // max(1, images * pixels * maps.itemsize), MIN_RUN // max(1, pixels))
+    blocks = [_Channels(own, pixels) for own in cut(channels, size)]
+    buffer_size = IN_PLACE if size * pixels >= MIN_RUN else None
+    run_blocks(
+        lambda index, scratch: compute(blocks[index], scratch),
+        len(blocks),
+        buffer_size=buffer_size,
+    )
 
 
 def _as_maps(x: FloatArray) -> FloatArray:
     """View x (N, C, ...) as (N, C, P)."""
     return x.reshape(*x.shape[:2], math.prod(x.shape[2:]))
-
-
-def _sum(values: FloatArray) -> FloatArray:
-    """Sum values (N, C, P) per channel, over images in float64."""
-    total: FloatArray = values.sum(axis=2).sum(axis=0, dtype=np.float64)
-    return total
 
 
 def _forward(
@@ -108,33 +132,30 @@ def _forward(
     """Normalise x (N, C, ...) per channel."""
     x = np.ascontiguousarray(x)
     maps = _as_maps(x)
-    images, channels, pixels = maps.shape
-    dtype = x.dtype
+    (images, channels, pixels), dtype = maps.shape, x.dtype
     gamma = _per_channel(gamma, "gamma", channels).astype(dtype, copy=False)
     beta = _per_channel(beta, "beta", channels).astype(dtype, copy=False)
     settings = _read_bn_param(bn_param, channels, dtype)
     count = images * pixels
     if settings.training and count == 0:
-        raise ValueError(
-            f"x must have at least one image to normalise, but its shape is {x.shape}."
-        )
+        raise ValueError(f"x must have at least one pixel to normalise, but has shape {x.shape}.")
     out = np.empty_like(x)
     out_maps = _as_maps(out)
     mean = settings.running_mean.astype(np.float64)
     var = settings.running_var.astype(np.float64)
     inverse_std = np.empty(channels, dtype)
 
-    def compute(block: slice, scratch: Scratch) -> None:
-        part, target = maps[:, block], out_maps[:, block]
+    def compute(own: _Channels, scratch: Scratch) -> None:
+        part, target = own.rows(maps), own.rows(out_maps)
         if settings.training:
-            mean[block] = _sum(part) / count
-        np.subtract(part, mean[block].astype(dtype)[:, None], out=target)
+            mean[own.of] = own.sum(part) / count
+        np.subtract(part, own.spread(mean[own.of], dtype), out=target)
         if settings.training:
             squares = scratch.empty("squares", part.shape, dtype)
-            var[block] = _sum(np.square(target, out=squares)) / count
-        inverse_std[block] = 1 / np.sqrt(var[block] + settings.eps)
-        target *= (gamma[block] * inverse_std[block])[:, None]
-        target += beta[block][:, None]
+            var[own.of] = own.sum(np.square(target, out=squares)) / count
+        inverse_std[own.of] = 1 / np.sqrt(var[own.of] + settings.eps)
+        target *= own.spread(gamma[own.of] * inverse_std[own.of], dtype)
+        target += own.spread(beta[own.of], dtype)
 
     _run_over_channels(compute, maps)
     if settings.training:
@@ -156,20 +177,21 @@ def _backward(dout: FloatArray, cache: BatchNormCache) -> tuple[FloatArray, Floa
     maps, dout_maps, dx_maps = _as_maps(x), _as_maps(dout), _as_maps(dx)
     count = maps.shape[0] * maps.shape[2]
 
-    def compute(block: slice, scratch: Scratch) -> None:
-        part, target = dout_maps[:, block], dx_maps[:, block]
-        normalised = scratch.empty("normalised", part.shape, x.dtype)
-        np.subtract(maps[:, block], mean[block][:, None], out=normalised)
-        normalised *= inverse_std[block][:, None]
-        dbeta[block] = _sum(part)
-        dgamma[block] = _sum(np.multiply(part, normalised, out=target))
+    def compute(own: _Channels, scratch: Scratch) -> None:
+        part, target = own.rows(dout_maps), own.rows(dx_maps)
+        centred = scratch.empty("centred", part.shape, x.dtype)
+        np.subtract(own.rows(maps), own.spread(mean[own.of], x.dtype), out=centred)
+        dbeta[own.of] = own.sum(part)
+        np.multiply(part, centred, out=target)
+        dgamma[own.of] = own.sum(target) * inverse_std[own.of]
+        scale = own.spread(gamma[own.of] * inverse_std[own.of], x.dtype)
         if training:
-            normalised *= (dgamma[block] / count)[:, None]
-            np.subtract(part, normalised, out=target)
-            target -= (dbeta[block] / count)[:, None]
-            target *= (gamma[block] * inverse_std[block])[:, None]
+            centred *= own.spread(dgamma[own.of] * inverse_std[own.of] / count, x.dtype)
+            np.subtract(part, centred, out=target)
+            target -= own.spread(dbeta[own.of] / count, x.dtype)
+            target *= scale
         else:
-            np.multiply(part, (gamma[block] * inverse_std[block])[:, None], out=target)
+            np.multiply(part, scale, out=target)
 
     _run_over_channels(compute, maps)
     return dx, dgamma, dbeta
