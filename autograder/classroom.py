@@ -7,6 +7,7 @@ stands, so that a run that was killed goes on where it stopped.
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +15,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+from nbgrader.utils import parse_utc
 
 from .autograded import graded_notebook
 from .course import Assignment, Course, Exercise
@@ -40,11 +43,12 @@ class Task:
 
 @dataclass(frozen=True)
 class ClassResult:
-    """What a run did: all reports, how many are new, and files that belong to no exercise."""
+    """What a run did: all reports, how many are new, files of no exercise, and other remarks."""
 
     reports: tuple[Report, ...]
     graded: int
     strays: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
 
 def find_handins(
@@ -65,10 +69,11 @@ def find_handins(
         if (students and name not in students) or not student.is_dir():
             continue
         for path in sorted(student.iterdir()):
-            if path.suffix == ".ipynb" and path.stem in exercises:
+            if path.suffix == ".ipynb" and path.stem in exercises and _is_text(name):
                 tasks.append(Task(name, exercises[path.stem], path))
             elif path.suffix == ".ipynb":
-                strays.append(f"{name}/{assignment.name}/{path.name}")
+                stray = f"{name}/{assignment.name}/{path.name}"
+                strays.append(stray.encode("utf-8", "replace").decode())
     missing = sorted(set(students) - {p.parent.name for p in folder.glob(f"*/{assignment.name}")})
     if missing:
         raise UserError(f"No hand-in of {assignment.name} by {', '.join(missing)} in {folder}.")
@@ -112,6 +117,7 @@ def grade_class(
     known = {} if again else {t: r for t in tasks if (r := _standing(course, t)) is not None}
     fresh = [task for task in tasks if task not in known]
     reports: dict[Task, Report] = {}
+    remarks: list[str] = []
     with GradebookWriter(course.root, assignment) as book:
         due = {student: sum(t.student == student for t in tasks) for student in _names(tasks)}
         for task, report in _graded(course, mechanism, secret, known, fresh, jobs):
@@ -121,14 +127,26 @@ def grade_class(
             due[task.student] -= 1
             if due[task.student] == 0:
                 own = {t.exercise.name: r for t, r in reports.items() if t.student == task.student}
-                book.record(task.student, own, _timestamp(book, assignment, task.student))
+                moment, remark = _timestamp(book, assignment, task.student)
+                remarks += [remark] if remark else []
+                book.record(task.student, own, moment)
             progress(report, len(reports), len(tasks))
-    return ClassResult(tuple(reports[t] for t in tasks), len(fresh), tuple(strays))
+    found = tuple(reports[task] for task in tasks)
+    return ClassResult(found, len(fresh), tuple(strays), tuple(remarks))
 
 
 def report_path(course: Course, student: str, exercise: Exercise) -> Path:
     """Return where a report is kept: ``reports/<student>/<assignment>/<exercise>.json``."""
     return course.root / "reports" / student / exercise.assignment / f"{exercise.name}.json"
+
+
+def _is_text(name: str) -> bool:
+    """Whether a folder's name can stand in a report; one in another encoding cannot."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _names(tasks: Sequence[Task]) -> list[str]:
@@ -241,7 +259,17 @@ def _write(course: Course, task: Task, report: Report, persons: dict[str, Person
     report.write(report_path(course, task.student, task.exercise))
 
 
-def _timestamp(book: GradebookWriter, assignment: Assignment, student: str) -> object:
+def _timestamp(
+    book: GradebookWriter, assignment: Assignment, student: str
+) -> tuple[datetime.datetime | None, str | None]:
+    """Return when a student handed in, as nbgrader keeps it, or a remark on why that is unknown."""
     directory = book.directory
     folder = directory.format_path(directory.submitted_directory, student, assignment.name)
-    return directory.get_existing_timestamp(folder)
+    path = Path(folder, "timestamp.txt")
+    if not path.is_file() or path.is_symlink():
+        return None, None
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+        return (parse_utc(text) if text else None), None
+    except (ValueError, OverflowError):
+        return None, f"{student}/{assignment.name}/timestamp.txt holds no time: never late."
