@@ -400,7 +400,7 @@ def test_a_manual_score_survives_a_regrade(graded_root: Path, mechanism: Mechani
         (b"\x00", False, 1),
         (b"\xff\xfe", False, 1),
         (b"2027-01-30 08:00:00", True, 0),
-        (b"2027-01-30 10:00:00 +0200\n", True, 0),
+        (b"2027-01-30 08:00:00 UTC\n", True, 0),
     ],
 )
 def test_a_timestamp_is_read_or_remarked_on(
