@@ -25,7 +25,7 @@ from .feedback import PersonsGrade, feedback_page
 from .gradebook import GradebookWriter
 from .grading import GRADER_VERSION, grade_handin
 from .handin import Handin, Unreadable, read_bytes
-from .report import Report, write_atomically
+from .report import Report, clean_text, write_atomically
 from .sandbox import Mechanism, Zygote
 from .seeds import course_secret
 
@@ -69,11 +69,10 @@ def find_handins(
         if (students and name not in students) or not student.is_dir():
             continue
         for path in sorted(student.iterdir()):
-            if path.suffix == ".ipynb" and path.stem in exercises and _is_text(name):
+            if path.suffix == ".ipynb" and path.stem in exercises and _is_own(student):
                 tasks.append(Task(name, exercises[path.stem], path))
             elif path.suffix == ".ipynb":
-                stray = f"{name}/{assignment.name}/{path.name}"
-                strays.append(stray.encode("utf-8", "replace").decode())
+                strays.append(clean_text(f"{name}/{assignment.name}/{path.name}", 300))
     missing = sorted(set(students) - {p.parent.name for p in folder.glob(f"*/{assignment.name}")})
     if missing:
         raise UserError(f"No hand-in of {assignment.name} by {', '.join(missing)} in {folder}.")
@@ -140,13 +139,13 @@ def report_path(course: Course, student: str, exercise: Exercise) -> Path:
     return course.root / "reports" / student / exercise.assignment / f"{exercise.name}.json"
 
 
-def _is_text(name: str) -> bool:
-    """Whether a folder's name can stand in a report; one in another encoding cannot."""
-    try:
-        name.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
+def _is_own(folder: Path) -> bool:
+    """Whether a folder is a student's, under a name that can stand in a report and on a screen.
+
+    One reached by a link is somebody else's.
+    """
+    student = folder.parent
+    return student.name.isprintable() and not (folder.is_symlink() or student.is_symlink())
 
 
 def _names(tasks: Sequence[Task]) -> list[str]:

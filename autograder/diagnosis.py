@@ -159,9 +159,10 @@ def same(one: Any, other: Any) -> bool:
 
 
 def _lettered(value: Any) -> bool:
-    """Whether a value is text or a flat sequence with text in it."""
-    items = value if isinstance(value, tuple | list) else (value,)
-    return any(isinstance(item, str | bytes) for item in items)
+    """Whether a value is text or a sequence with text in it, at any level."""
+    if isinstance(value, tuple | list):
+        return any(map(_lettered, value))
+    return isinstance(value, str | bytes)
 
 
 def _nested(*values: Any) -> bool:

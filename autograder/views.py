@@ -79,7 +79,8 @@ def print_class(console: Console, result: ClassResult) -> None:
     stood = len(result.reports) - result.graded
     console.print(f"{result.graded} graded now, {stood} stood from an earlier run.")
     for stray in result.strays:
-        console.print(Text(f"Not graded: {stray}: no exercise or student has that name.", "yellow"))
+        text = f"Not graded: {stray}: no exercise has that name, or the folder is no student's own."
+        console.print(Text(text, "yellow"))
     for remark in result.remarks:
         console.print(Text(remark, "yellow"))
     lost = [c for r in result.reports for c in r.checks if c.outcome == "could_not_run"]
