@@ -29,7 +29,7 @@ RTOL, ATOL = 1e-4, 1e-4
 CALIBRATE = "python tests/benchmarks/calibrate.py a1/knn --dataset"
 NEAREST_NEIGHBOURS = {
     "scenes": Threshold(
-        at_least=0.20, mean=0.262, std=0.018, seeds=5, command=f"{CALIBRATE} scenes"
+        at_least=0.20, mean=0.262, std=0.017, seeds=5, command=f"{CALIBRATE} scenes"
     ),
     "cifar10": Threshold(
         at_least=0.22, mean=0.252, std=0.007, seeds=5, command=f"{CALIBRATE} cifar10"
@@ -110,7 +110,7 @@ def no_loops_need_little_memory(student, rng):
     assert_shape(dists, (300, 2000), name="dists")
 
 
-@check(points=2, of="compute_distances_no_loops", timeout=20.0)
+@check(points=2, of="compute_distances_no_loops", timeout=30.0)
 def no_loops_are_faster(student, rng):
     """Without loops, 40 by 600 images take at most a third of the time of two loops."""
     X_train, X = rng.normal(size=(600, 1000)), rng.normal(size=(40, 1000))
@@ -219,11 +219,12 @@ def folds_may_be_uneven(student, rng):
     _assert_accuracies(student.cross_validate_k(X, y, (2, 5)), X, y, (2, 5), 5)
 
 
-@check(points=2, of="cross_validate_k", timeout=60.0)
+@check(points=2, of="cross_validate_k", timeout=120.0)
 def nearest_neighbours_recognise_images(student, rng):
     """With the k that cross-validation finds best, enough of the test images are recognised."""
     data = _rows()
-    chosen = rng.permutation(len(data.X_train))[:5_000]
+    start = rng.integers(len(data.X_train) - 5_000)
+    chosen = slice(start, start + 5_000)  # a view: hand-ins by the hundred make no copies
     X_train, y_train = data.X_train[chosen], data.y_train[chosen]
     order = rng.permutation(len(data.X_test))
     accuracies = student.cross_validate_k(X_train[:2_000], y_train[:2_000], list(K_CHOICES))

@@ -31,7 +31,7 @@ RTOL, ATOL = 1e-4, 1e-5
 CALIBRATE = "python tests/benchmarks/calibrate.py a1/softmax --dataset"
 TRAIN_SOFTMAX = {
     "scenes": Threshold(
-        at_least=0.38, mean=0.415, std=0.008, seeds=5, command=f"{CALIBRATE} scenes"
+        at_least=0.38, mean=0.410, std=0.008, seeds=5, command=f"{CALIBRATE} scenes"
     ),
     "cifar10": Threshold(
         at_least=0.35, mean=0.382, std=0.007, seeds=5, command=f"{CALIBRATE} cifar10"
@@ -150,7 +150,7 @@ def arguments_are_left_alone(student, rng):
     _require_unchanged("softmax_loss_vectorized", W=(held[0], W), X=(held[1], X), y=(held[2], y))
 
 
-@check(points=2, of="softmax_loss_vectorized", timeout=20.0)
+@check(points=2, of="softmax_loss_vectorized", timeout=30.0)
 def vectorized_is_faster(student, rng):
     """On 2000 images, the vectorised loss takes a third of the time of a loop, or less."""
     W, X, y = _batch(rng, images=2000, pixels=30, classes=10)
@@ -263,11 +263,12 @@ def train_softmax_learns_clusters(student, rng):
     require(reached >= 0.9, f"of well separated clusters, {reached:.0%} of the points are right")
 
 
-@check(points=4, of="train_softmax", timeout=60.0)
+@check(points=4, of="train_softmax", timeout=120.0)
 def train_softmax_reaches_accuracy(student, rng):
     """The weights that train_softmax returns recognise enough of the test images."""
     data = _rows()
-    chosen = rng.permutation(len(data.X_train))[:9_000]
+    start = rng.integers(len(data.X_train) - 9_000)
+    chosen = slice(start, start + 9_000)  # a view: hand-ins by the hundred make no copies
     W = student.train_softmax(data.X_train[chosen], data.y_train[chosen], data.X_val, data.y_val)
     assert_shape(W, (data.X_test.shape[1], data.num_classes), name="W")
     assert_finite(W, name="W")
