@@ -6,6 +6,7 @@ import itertools
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 from .course import Assignment, Course, Exercise
@@ -63,9 +64,11 @@ def make_scratch(course: Course, folder: Path) -> Course:
     Raises
     ------
     UserError
-        If the folder is there and not empty.
+        If the folder is there and not empty, or lies in what is to be copied.
     """
-    if folder.exists() and any(folder.iterdir()):
+    if folder.resolve().is_relative_to(course.root / "assignments"):
+        raise UserError(f"{folder} lies in assignments/: name a folder elsewhere for the demo.")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder} is not empty: name a new folder for the demo.")
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copytree(course.root / "assignments", folder / "assignments")
@@ -90,23 +93,29 @@ _HandIn = tuple[Exercise, str, bytes]
 
 
 def _hand_ins(assignment: Assignment) -> Iterator[list[_HandIn]]:
-    """Yield what each student of the class hands in."""
+    """Yield what each student of the class hands in; what must not be missing comes first."""
     exercises = assignment.exercises
     turn = itertools.cycle(exercises)
     yield [(e, "the reference solution", reference(e)) for e in exercises]
-    for exercise in exercises:
-        for path in exercise.styles()[:2]:
-            yield [(exercise, f"correct, style {path.stem}", from_style(exercise, path))]
     yield [(e, "nothing filled in", blank(e)) for e in exercises]
-    for exercise in exercises:
-        step = max(1, len(exercise.misconceptions) // 4)
-        for wrong in exercise.misconceptions[::step][:4]:
-            content = with_solution(exercise, wrong.of, misconception_source(wrong))
-            yield [(exercise, f"misconception {wrong.name}", content)]
     for what, body in _TROUBLE.items():
         exercise = next(turn)
         yield [(exercise, what, _troubled(exercise, body))]
     yield [(next(turn), "no notebook at all", b"PK\x03\x04 a word processor's file")]
+    for made in zip_longest(*(_styles_and_mistakes(e) for e in exercises)):
+        yield from ([one] for one in made if one is not None)
+
+
+def _styles_and_mistakes(exercise: Exercise) -> Iterator[_HandIn]:
+    """Yield a few hand-ins of one exercise: mistakes from all over its list, and other styles."""
+    step = max(1, len(exercise.misconceptions) // 4)
+    mistakes, styles = exercise.misconceptions[::step][:4], exercise.styles()[:2]
+    for wrong, path in zip_longest(mistakes, styles):
+        if wrong is not None:
+            content = with_solution(exercise, wrong.of, misconception_source(wrong))
+            yield exercise, f"misconception {wrong.name}", content
+        if path is not None:
+            yield exercise, f"correct, style {path.stem}", from_style(exercise, path)
 
 
 def _troubled(exercise: Exercise, body: str | None) -> bytes:

@@ -7,7 +7,6 @@ import copy
 import inspect
 import textwrap
 from pathlib import Path
-from types import ModuleType
 
 from .authoring import Misconception
 from .build.execute import render
@@ -69,10 +68,8 @@ def misconception_source(wrong: Misconception) -> str:
     The decorator and the hint are left out; imports, constants and helper functions of its module
     that it uses, directly or through each other, come first.
     """
-    module = inspect.getmodule(wrong.run)
-    if not isinstance(module, ModuleType):
-        raise CourseError(f"The misconception {wrong.name} has no module.")
-    text = inspect.getsource(module)
+    # From its file, not its module: of two courses in one process, the last one loaded has that.
+    text = Path(inspect.getfile(wrong.run)).read_text(encoding="utf-8")
     nodes = {name: node for node in ast.parse(text).body for name in _binds(node)}
     function = nodes[wrong.name]
     if not isinstance(function, ast.FunctionDef | ast.ClassDef):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from .authoring import Check
 from .backends import Code, SandboxBackend
+from .build.validate import validate
 from .calls import Call
 from .course import Course, Exercise
 from .grading import Grade, grade_handin
@@ -59,7 +60,13 @@ def verify(
         The course root, hidden from workers.
     progress
         Called with what is being tried.
+
+    Raises
+    ------
+    CourseError
+        If the material is not in order, so that there is nothing to try.
     """
+    validate(exercise)
     start = time.perf_counter()
     found = Verification(exercise.id, points=sum(c.points for c in exercise.checks))
     found.rejected_by = {check.name: [] for check in exercise.checks}
