@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from rich.console import Console
@@ -34,15 +36,35 @@ _JOBS = click.option("--jobs", default=2, show_default=True, type=click.IntRange
 class _Commands(click.Group):
     """Tell a user's mistake in one sentence, with exit code 2."""
 
-    def invoke(self, ctx: click.Context) -> object:
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Run the command line; see :meth:`click.Command.main`."""
+        run: Callable[..., Any] = super().main
+        if not options.pop("standalone_mode", True):
+            return run(*args, standalone_mode=False, **options)
         try:
-            return super().invoke(ctx)
+            code = run(*args, standalone_mode=False, **options)
+        except click.UsageError as error:
+            name = error.ctx.command_path if error.ctx is not None else "autograder"
+            _fail(f"{name}: {error.format_message().rstrip('.')}; see {name} --help", 2)
+        except click.Abort:
+            _fail("autograder: interrupted; what was done stands", 130)
         except UserError as error:
-            click.echo(f"autograder: {error}", err=True)
-            sys.exit(2)
+            _fail(f"autograder: {error}", 2)
+        except BrokenPipeError:  # the reader of our output has had enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            _fail(f"autograder: {place}{error.strerror or error}", 2)
+        sys.exit(code if isinstance(code, int) else 0)
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def _fail(message: str, code: int) -> NoReturn:
+    click.echo(" ".join(message.split()), err=True)
+    sys.exit(code)
+
+
+@click.group("autograder", cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def main() -> None:
     """Build, grade and verify the course.
@@ -115,7 +137,12 @@ def grade_command(
 
     course, console = Course.find(), Console()
     mechanism = choose_mechanism(unsafe=unsafe)
-    if target.endswith(".ipynb") or Path(target).is_file():
+    single = target.endswith(".ipynb") or Path(target).is_file()
+    if single and (students or again):
+        raise UserError("--student and --again go with a class, not with one file.")
+    if exercise and not single:
+        raise UserError("--exercise goes with one file, such as my/softmax.ipynb.")
+    if single:
         report = grade_file(course, Path(target), exercise, mechanism)
         if as_json:
             click.echo(report.to_json(), nl=False)
@@ -123,13 +150,15 @@ def grade_command(
             views.print_report(console, report)
         return
     names = [target] if target else list(course.assignments)
+    reports: list[Report] = []
     for name in names:
         result = _grade_class(course, name, mechanism, console, students, jobs, again, as_json)
-        if as_json:
-            click.echo(views.reports_json(result.reports))
-        else:
+        reports += result.reports
+        if not as_json:
             views.print_class(console, result)
             views.print_places(console, course, name)
+    if as_json:
+        click.echo(views.reports_json(reports))
 
 
 def _grade_class(

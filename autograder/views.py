@@ -38,9 +38,12 @@ _SIGNS = {
 
 
 def progress_bar(console: Console, quiet: bool) -> AbstractContextManager[Progress]:
-    """Return a progress bar with an estimate of the time left."""
+    """Return a progress bar with an estimate of the time left; none where nobody sees it move."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    return Progress(*columns, TimeRemainingColumn(), console=console, disable=quiet)
+    hidden = quiet or not console.is_terminal
+    return Progress(
+        *columns, TimeRemainingColumn(), console=console, disable=hidden, transient=True
+    )
 
 
 def print_report(console: Console, report: Report) -> None:

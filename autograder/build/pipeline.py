@@ -18,7 +18,7 @@ from ..errors import CourseError
 from ..report import write_atomically
 from .execute import execute, fingerprint, render
 from .leaks import find_leaks, secret_lines
-from .release import generate
+from .release import generate, nbgrader_config
 from .validate import validate
 
 __all__ = ["Built", "build"]
@@ -60,6 +60,7 @@ def build(
         If the material is not in order, a cell fails, or a release would leak; then neither
         ``source/`` nor ``release/`` of that assignment holds anything half-written.
     """
+    nbgrader_config(course.root)  # told before notebooks run for minutes
     for exercise in exercises:
         validate(exercise)
     done = []
