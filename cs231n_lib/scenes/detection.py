@@ -110,6 +110,7 @@ def make_scenes(num: int, rng: np.random.Generator, size: int = 96) -> SceneBatc
     colors = np.full((num, MAX_OBJECTS), -1, dtype=np.int64)
     boxes = np.zeros((num, MAX_OBJECTS, 4), dtype=np.float32)
     masks = np.zeros((num, MAX_OBJECTS, size, size), dtype=np.bool_)
+    class_maps = np.empty((num, size, size), dtype=np.uint8)
     captions: list[str] = []
     for start in range(0, num, _CHUNK):
         part = slice(start, min(start + _CHUNK, num))
@@ -127,13 +128,15 @@ def make_scenes(num: int, rng: np.random.Generator, size: int = 96) -> SceneBatc
             boxes[start + i, :count] = [_bounds(mask) for mask in masks[start + i, :count]]
             captions.append(_caption(layout, i, kept, boxes[start + i] / size))
         images[part] = _CAMERA.photograph(planes, draws)
+        values = (labels[part] + 1).astype(np.uint8)
+        class_maps[part] = (masks[part] * values[:, :, None, None]).max(axis=1)
     return SceneBatch(
         images=images,
-        num_objects=(labels >= 0).sum(axis=1),
+        num_objects=(labels >= 0).sum(axis=1, dtype=np.int64),
         labels=labels,
         boxes=boxes,
         masks=masks,
-        class_maps=(masks * (labels[:, :, None, None] + 1)).sum(axis=1).astype(np.uint8),
+        class_maps=class_maps,
         colors=colors,
         captions=tuple(captions),
     )

@@ -99,7 +99,7 @@ def _kinds(rng: np.random.Generator, n: int) -> tuple[Ints, Ints]:
     alike = rng.random((n, MAX_OBJECTS)) < 0.35
     labels = np.where(alike, labels[:, :1], labels)
     dice = rng.random((n, MAX_OBJECTS, 1))
-    colors = (dice >= _COLOR_EDGES[labels][..., :-1]).sum(axis=2)
+    colors = (dice >= _COLOR_EDGES[labels][..., :-1]).sum(axis=2, dtype=np.int64)
     matching = alike & (rng.random((n, MAX_OBJECTS)) < 0.6)
     return labels, np.where(matching, colors[:, :1], colors)
 
