@@ -18,10 +18,11 @@ from cs231n_lib.fast_layers._threads import Scratch
 
 __all__ = [
     "Block",
+    "dout_tiles",
     "filters_to_tiles",
-    "image_columns",
-    "image_rows",
+    "image_tiles",
     "load",
+    "out_tiles",
     "planes",
     "store",
     "tiles_to_filters",
@@ -88,27 +89,48 @@ def store(y: FloatArray, out: FloatArray, block: Block, top: int) -> None:
     out[block.first : block.last, :, 2 * top : 2 * top + rows] = made.transpose(2, 3, 0, 1)
 
 
-def image_rows(lines: FloatArray, i: int, out: FloatArray) -> None:
-    """Write row i of B^T d for the tiles on loaded lines."""
+def image_tiles(lines: FloatArray, rows: FloatArray, out: FloatArray) -> None:
+    """Write B^T d B for the tiles on loaded lines to out (4, 4, tile rows, tile columns, maps).
+
+    B^T d goes to `rows` (4, tile rows, 2, tile columns + 1, maps) on the way.
+    """
     d0, d1, d2, d3 = lines[:-2:2], lines[1:-2:2], lines[2::2], lines[3::2]
-    if i == 0:
-        np.subtract(d0, d2, out=out)
-    elif i == 1:
-        np.add(d1, d2, out=out)
-    elif i == 2:
-        np.subtract(d2, d1, out=out)
-    else:
-        np.subtract(d1, d3, out=out)
+    for target in (rows, out.swapaxes(0, 1)):
+        np.subtract(d0, d2, out=target[0])
+        np.add(d1, d2, out=target[1])
+        np.subtract(d2, d1, out=target[2])
+        np.subtract(d1, d3, out=target[3])
+        even, odd = rows[:, :, 0], rows[:, :, 1]
+        d0, d1, d2, d3 = even[:, :, :-1], odd[:, :, :-1], even[:, :, 1:], odd[:, :, 1:]
 
 
-def image_columns(rows: FloatArray, out: FloatArray) -> None:
-    """Write the four columns of (B^T d) B for one row of B^T d."""
-    even, odd = rows[:, 0], rows[:, 1]
-    d0, d1, d2, d3 = even[:, :-1], odd[:, :-1], even[:, 1:], odd[:, 1:]
-    np.subtract(d0, d2, out=out[0])
-    np.add(d1, d2, out=out[1])
-    np.subtract(d2, d1, out=out[2])
-    np.subtract(d1, d3, out=out[3])
+def dout_tiles(lines: FloatArray, start: int, rows: FloatArray, out: FloatArray) -> None:
+    """Write A dY A^T for the tiles on loaded lines to out (4, 4, tile rows, tile columns, maps).
+
+    The first tile begins at column `start`. A dY goes to `rows` (4, tile rows, 2, ...) on the way.
+    """
+    columns = out.shape[3]
+    d0, d1 = lines[::2], lines[1::2]
+    for target in (rows, out.swapaxes(0, 1)):
+        target[0] = d0
+        np.add(d0, d1, out=target[1])
+        np.subtract(d0, d1, out=target[2])
+        np.negative(d1, out=target[3])
+        d0, d1 = (rows[:, :, at % 2, at // 2 : at // 2 + columns] for at in (start, start + 1))
+
+
+def out_tiles(m: FloatArray, z: FloatArray, out: FloatArray) -> None:
+    """Write A^T m A for m (4, 4, tile rows, tile columns, maps) to out (rows, columns, maps).
+
+    m A goes to z (2, 4, tile rows, tile columns, maps) on the way; m is overwritten.
+    """
+    tile_rows, tile_columns, maps = m.shape[2:]
+    y = out.reshape(tile_rows, 2, tile_columns, 2, maps).transpose(1, 3, 0, 2, 4)
+    for (m0, m1, m2, m3), target in ((m.swapaxes(0, 1), z), (z.swapaxes(0, 1), y)):
+        m3 += m2
+        np.subtract(m1, m3, out=target[1])
+        m1 += m2
+        np.add(m0, m1, out=target[0])
 
 
 def filters_to_tiles(w: FloatArray, out: FloatArray) -> None:

@@ -28,10 +28,11 @@ from cs231n_lib.fast_layers._params import ConvGeometry
 from cs231n_lib.fast_layers._threads import IN_PLACE, Scratch, cut, run_blocks
 from cs231n_lib.fast_layers._tiles import (
     Block,
+    dout_tiles,
     filters_to_tiles,
-    image_columns,
-    image_rows,
+    image_tiles,
     load,
+    out_tiles,
     planes,
     store,
     tiles_to_filters,
@@ -48,8 +49,9 @@ MIN_PIXELS = 512
 # Pixels computed by the tiles per pixel of an image whose sides are odd.
 MAX_WASTE = 1.6
 
-# One of the 16 planes of a strip of tiles, in bytes: the four in work, their products and sums then
-# stay in a second-level cache of 1 MB.
+# One of the 16 planes of a strip of tiles, in bytes. All of them and their products are two to
+# three times a second-level cache of 1 MB: what smaller ones would gain there, they lose to more
+# calls and, with them, to more waiting for the interpreter lock.
 PLANE_BYTES = 64 * 1024
 # Images and their channels that share a run of memory: shorter runs make the additions slow.
 RUN_LENGTH = 256
@@ -96,7 +98,8 @@ class _Plan:
     ) -> "_Plan":
         """Cut `images` of `rows` times `columns` tiles; `channels` is the larger of both counts."""
         pixel_bytes = channels * dtype.itemsize
-        strip_tiles = min(PLANE_BYTES // pixel_bytes, images * rows * columns // MIN_BLOCKS)
+        tiles = images * rows * columns
+        strip_tiles = min(PLANE_BYTES // pixel_bytes, tiles // (2 * MIN_BLOCKS))
         group = max(RUN_LENGTH // channels, strip_tiles // (rows * columns))
         group = max(1, min(group, images // MIN_BLOCKS))
         strip = max(1, min(rows, round(strip_tiles / (columns * group))))
@@ -110,9 +113,9 @@ class _Plan:
             for n in cut(images, group)
             for r in cut(rows, height)
         )
-        # A block as loaded, twice, and the planes of a strip.
+        # A block as it is and as loaded, and the planes of a strip: v, m and rows.
         loaded = (2 * min(rows, height) + 2) * (2 * columns + 2) * group * pixel_bytes
-        return cls(blocks, strip, 2 * loaded + 24 * strip * columns * group * pixel_bytes)
+        return cls(blocks, strip, 2 * loaded + 42 * strip * columns * group * pixel_bytes)
 
 
 def _transform_filters(w: FloatArray) -> FloatArray:
@@ -154,34 +157,30 @@ def _convolve(
         tiles = rows * columns * images
         at = 2 * (top - block.top)
         lines = loaded[at : at + 2 * rows + 2]
-        r = scratch.empty("rows", (rows, *loaded.shape[1:]), dtype)
-        v = planes(scratch, "v", (4, rows, columns, images * channels), dtype)
-        m = planes(scratch, "m", (4, rows, columns, run), dtype)
-        z = planes(scratch, "z", (8, rows, columns, run), dtype)
+        r = scratch.empty("rows", (4, rows, *loaded.shape[1:]), dtype)
+        v = planes(scratch, "v", (16, rows, columns, images * channels), dtype)
+        m = planes(scratch, "m", (16, rows, columns, run), dtype)
+        image_tiles(lines, r, _as_tiles(v, 4))
         part = _product_rows(tiles, channels, filters)
-        v_parts = v.reshape(4, tiles // part, part, channels)
-        m_parts = m.reshape(4, tiles // part, part, filters)
-        m0, m1, m2, m3 = m
-        for i in range(4):
-            image_rows(lines, i, r)
-            image_columns(r, v)
-            np.matmul(v_parts, u[i][:, None], out=m_parts)
-            if i == 1 and bias is not None:
-                # A^T m A spreads this place, and no other, over all four outputs with weight 1.
-                m1 += bias
-            np.add(m1, m2, out=z[2 * i])
-            z[2 * i] += m0
-            np.subtract(m1, m2, out=z[2 * i + 1])
-            z[2 * i + 1] -= m3
-        y = planes(scratch, "y", (2 * rows * 2 * columns, run), dtype)
+        np.matmul(
+            v.reshape(16, tiles // part, part, channels),
+            u.reshape(16, 1, channels, filters),
+            out=m.reshape(16, tiles // part, part, filters),
+        )
+        if bias is not None:
+            # A^T m A spreads place (1, 1), and no other, over all four outputs with weight 1.
+            m[5] += bias
+        # v and r have done their part, and their memory is in the cache.
+        z = planes(scratch, "v", (8, rows, columns, run), dtype)
+        y = planes(scratch, "rows", (2 * rows * 2 * columns, run), dtype)
         y = y.reshape(2 * rows, 2 * columns, run)
-        for j in (0, 1):
-            z0, z1, z2, z3 = z[j::2]
-            np.add(z1, z2, out=m0)
-            np.add(m0, z0, out=y[0::2, j::2])
-            np.subtract(z1, z2, out=m0)
-            np.subtract(m0, z3, out=y[1::2, j::2])
+        out_tiles(_as_tiles(m, 4), _as_tiles(z, 2), y)
         store(y, out, block, top)
+
+
+def _as_tiles(planes: FloatArray, height: int) -> FloatArray:
+    """View planes of the places of a tile by row and column of the tile."""
+    return planes.reshape(height, -1, *planes.shape[1:])
 
 
 def forward(
@@ -221,38 +220,23 @@ def _correlate(
     dtype, columns = du.dtype, loaded.shape[2] - 1
     channels, filters = du.shape[2:]
     run, dout_run = loaded.shape[3], loaded_dout.shape[3]
-    even_at, odd_at = divmod(offset[1], 2), divmod(offset[1] + 1, 2)
-    part = scratch.empty("part", (4, channels, filters), dtype)
+    part = scratch.empty("part", (16, channels, filters), dtype)
     for top in range(0, rows, strip):
         count = min(strip, rows - top)
         tiles = count * columns * (run // channels)
-        r = scratch.empty("rows", (count, *loaded.shape[1:]), dtype)
-        d_r = scratch.empty("d_rows", (count, *loaded_dout.shape[1:]), dtype)
-        v = planes(scratch, "v", (4, count, columns, run), dtype)
-        d = planes(scratch, "m", (4, count, columns, dout_run), dtype)
-        lines = loaded[2 * top : 2 * (top + count) + 2]
-        d_lines = loaded_dout[offset[0] + 2 * top : offset[0] + 2 * (top + count)]
-        for i in range(4):
-            image_rows(lines, i, r)
-            image_columns(r, v)
-            if i == 1:
-                a_d = np.add(d_lines[::2], d_lines[1::2], out=d_r)
-            elif i == 2:
-                a_d = np.subtract(d_lines[::2], d_lines[1::2], out=d_r)
-            else:
-                # Row 3 of A is minus this: the sum is subtracted below.
-                a_d = d_lines[i // 3 :: 2]
-            even, odd = (a_d[:, p, s : s + columns] for s, p in (even_at, odd_at))
-            d[0] = even
-            np.add(even, odd, out=d[1])
-            np.subtract(even, odd, out=d[2])
-            np.negative(odd, out=d[3])
-            v_rows, d_rows = v.reshape(4, tiles, channels), d.reshape(4, tiles, filters)
-            np.matmul(v_rows.swapaxes(1, 2), d_rows, out=part)
-            if i == 3:
-                du[i] -= part
-            else:
-                du[i] += part
+        r = scratch.empty("rows", (4, count, *loaded.shape[1:]), dtype)
+        v = planes(scratch, "v", (16, count, columns, run), dtype)
+        image_tiles(loaded[2 * top : 2 * (top + count) + 2], r, _as_tiles(v, 4))
+        r = scratch.empty("rows", (4, count, *loaded_dout.shape[1:]), dtype)
+        d = planes(scratch, "m", (16, count, columns, dout_run), dtype)
+        lines = loaded_dout[offset[0] + 2 * top : offset[0] + 2 * (top + count)]
+        dout_tiles(lines, offset[1], r, _as_tiles(d, 4))
+        np.matmul(
+            v.reshape(16, tiles, channels).swapaxes(1, 2),
+            d.reshape(16, tiles, filters),
+            out=part,
+        )
+        du += part.reshape(du.shape)
 
 
 def backward(

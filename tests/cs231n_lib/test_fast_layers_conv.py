@@ -249,12 +249,18 @@ SHAPES = [
     ((64, 64, 16, 16), 64),
     ((64, 128, 8, 8), 128),
     ((64, 64, 32, 32), 64),
+    # Few images, and small ones with large filters.
+    ((1, 64, 56, 56), 64),
+    ((64, 256, 4, 4), 256),
 ]
 
 
+@pytest.mark.parametrize("threads", [2, 8])
 @pytest.mark.parametrize(("x_shape", "filters"), SHAPES)
-def test_memory_is_at_most_three_times_input_and_output(x_shape, filters, rng, monkeypatch):
-    monkeypatch.setattr(_threads, "available_threads", lambda: 2)
+def test_memory_is_at_most_three_times_input_and_output(
+    x_shape, filters, threads, rng, monkeypatch
+):
+    monkeypatch.setattr(_threads, "available_threads", lambda: threads)
     x, w, b = make(rng, x_shape, (filters, x_shape[1], 3, 3), np.float32)
     dout = np.ones((x_shape[0], filters, *x_shape[2:]), np.float32)
     inputs = x.nbytes + w.nbytes + b.nbytes
