@@ -16,10 +16,11 @@ from pygments.lexers import PythonLexer
 from ..course import Exercise
 from ..handin import Handin
 from ..report import CheckResult, Report
+from ..watch import TookTooLong, time_limit
 
 __all__ = ["PersonsGrade", "feedback_page"]
 
-MAX_CODE = 20_000
+MAX_CODE, COLOUR_SECONDS = 20_000, 1.0
 _OUTCOMES = {
     "passed": ("passed", "✓"),
     "failed": ("not yet", "✗"),
@@ -100,15 +101,24 @@ def _colours(style: str) -> str:
 
 
 def _step(name: str, checks: list[CheckResult], source: str) -> _Step:
-    formatter = HtmlFormatter(nowrap=True)
     shown = source if len(source) <= MAX_CODE else source[:MAX_CODE] + "\n# (the rest is left out)"
     # What cannot be seen, or turns around what stands beside it, is shown to be there.
     shown = "".join(
         c if c in "\n\t" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in shown
     )
-    code = markupsafe.Markup(highlight(shown, PythonLexer(), formatter)) if shown.strip() else ""  # noqa: S704 - pygments escapes
+    code = _coloured(shown) if shown.strip() else markupsafe.Markup()
     points, full = sum(c.points for c in checks), sum(c.max_points for c in checks)
-    return _Step(name, points, full, tuple(checks), markupsafe.Markup(code))  # noqa: S704
+    return _Step(name, points, full, tuple(checks), code)
+
+
+def _coloured(source: str) -> markupsafe.Markup:
+    """Return escaped source, with colours unless it is made to take a highlighter for ever."""
+    try:
+        with time_limit(COLOUR_SECONDS):
+            text = highlight(source, PythonLexer(), HtmlFormatter(nowrap=True))
+            return markupsafe.Markup(text)  # noqa: S704 - pygments escapes
+    except TookTooLong:
+        return markupsafe.escape(source)
 
 
 def _title(exercise: Exercise) -> str:

@@ -32,6 +32,7 @@ from autograder.build import build
 from autograder.classroom import grade_class
 from autograder.course import Course
 from autograder.diagnosis import same, structure
+from autograder.feedback import feedback_page
 from autograder.grading import grade_handin
 from autograder.handin import Handin, Unreadable, read_bytes
 from autograder.makeup import blank, with_solution
@@ -40,6 +41,9 @@ from autograder.views import print_class
 from autograder.watch import TookTooLong, time_limit
 
 RIGHT = "def row_means(X):\n    return X.mean(axis=1)"
+
+
+NO_ZYGOTE: Any = type("NoZygote", (), {"mechanism": type("No", (), {"name": "none"})})
 
 
 # Checks that stumble
@@ -348,6 +352,21 @@ def formgrader(notebook: str) -> str:
             r"<pre>.*?</pre>", "", body, flags=re.S
         )
     return html
+
+
+def test_source_against_a_highlighter_is_shown_without_colours(planted: Planted) -> None:
+    slow = "x = '<b>'\n" + " \n" * 9_000 + "y = 1"
+    content = handin_of(planted.exercise, {"row_means": slow, "centre": slow})
+    report = grade_handin(planted.exercise, Unreadable("it is not"), "eve", NO_ZYGOTE, b"")
+    start = time.monotonic()
+    page = feedback_page(
+        planted.exercise,
+        Handin.read(content, planted.exercise.text),
+        replace(report, problem=None),
+    )
+    assert time.monotonic() - start < 4
+    assert "x = &#39;&lt;b&gt;&#39;" in page or "&lt;b&gt;" in page
+    assert "<b>'" not in page
 
 
 # Sizes
