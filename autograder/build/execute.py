@@ -9,6 +9,7 @@ import hashlib
 import importlib.util
 import os
 import re
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ __all__ = ["execute", "fingerprint", "render"]
 
 CELL_SECONDS = 600
 _LIBRARY = "cs231n_lib"
+# Python before 3.11.8 and 3.12.2 miscounts its recursion where two threads parse at a time
+# (github.com/python/cpython/issues/106905), and notebooks are built in threads.
+_PARSING = threading.Lock()
 
 
 def fingerprint(exercise: Exercise) -> dict[str, str]:
@@ -114,7 +118,9 @@ def _reached(start: Path) -> list[Path]:
 
 def _imports(path: Path, root: Path, package: tuple[str, ...]) -> list[Path]:
     names: list[str] = []
-    for node in ast.walk(ast.parse(plain_python(path.read_text(encoding="utf-8")))):
+    with _PARSING:
+        tree = ast.parse(plain_python(path.read_text(encoding="utf-8")))
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
