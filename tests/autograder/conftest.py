@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import fcntl
 import itertools
 import json
+import os
 import shutil
 import textwrap
 from collections.abc import Callable, Iterator
@@ -76,12 +78,37 @@ def unbuilt_root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def built_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Make a folder once for all processes of a test run: ``once("built", make)``.
+
+    ``make`` gets the folder's path, where nothing is yet; the others wait for it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+
+    def share(name: str, make: Callable[[Path], object]) -> Path:
+        done = base / f"{name}.done"
+        with (base / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                make(base / name)
+                done.touch()
+        return base / name
+
+    return share
+
+
+@pytest.fixture(scope="session")
+def built_once(once: Callable[..., Path]) -> Path:
     """The tiny course, built; not to be written to."""
-    root = copy_course(TINY, tmp_path_factory.mktemp("built") / "course")
-    course = Course(root)
-    build(course, course.select(None))
-    return root
+
+    def make(root: Path) -> None:
+        copy_course(TINY, root)
+        course = Course(root)
+        build(course, course.select(None))
+
+    return once("built", make)
 
 
 @pytest.fixture

@@ -35,17 +35,19 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
-def two_once(built_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A course whose assignment has two exercises, known to nbgrader."""
-    root = tmp_path_factory.mktemp("two") / "course"
-    shutil.copytree(built_once, root)
-    shutil.copytree(root / MEAN, root / "assignments" / "t1" / "other")
-    edit(root / "assignments" / "t1" / "assignment.toml", '["mean"]', '["mean", "other"]')
-    write_source(root)
-    with writer(root):
-        pass
-    return root
+@pytest.fixture(scope="session")
+def two_once(built_once: Path, once: Any) -> Path:
+    """A course whose assignment has two exercises, known to nbgrader; not to be written to."""
+
+    def make(root: Path) -> None:
+        shutil.copytree(built_once, root)
+        shutil.copytree(root / MEAN, root / "assignments" / "t1" / "other")
+        edit(root / "assignments" / "t1" / "assignment.toml", '["mean"]', '["mean", "other"]')
+        write_source(root)
+        with writer(root):
+            pass
+
+    return Path(once("two", make))
 
 
 @pytest.fixture
@@ -235,10 +237,12 @@ def test_cells_added_after_a_grading_are_refused_in_words(root: Path, book: Any)
     assert not list(root.glob(".release-*"))
 
 
-def test_without_a_source_there_is_nothing_to_grade_against(unbuilt_root: Path) -> None:
+def test_without_a_source_there_is_nothing_to_grade_against(root: Path, book: Any) -> None:
+    book.remove_assignment("t1")
+    shutil.rmtree(root / "source")
     with (
         pytest.raises(UserError, match=r"source/t1/mean\.ipynb is missing: run `autograder build`"),
-        writer(unbuilt_root),
+        writer(root),
     ):
         pass
 
