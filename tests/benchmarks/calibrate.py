@@ -58,7 +58,7 @@ def measure(exercise: Exercise, check: Check, seed: int) -> tuple[list[float], f
 
 @click.command()
 @click.argument("exercise")
-@click.option("--seeds", default=5, show_default=True, type=click.IntRange(2))
+@click.option("--seeds", default=12, show_default=True, type=click.IntRange(2))
 @click.option("--dataset", default=DATASETS[0], show_default=True, type=click.Choice(DATASETS))
 def main(exercise: str, seeds: int, dataset: str) -> None:
     """Print mean and spread of the accuracies that the checks of EXERCISE measure."""

@@ -507,7 +507,7 @@ for k in (1, 5):
 #
 # When graded, all is put together: your functions choose $k$ by cross-validation, and then label
 # test images that your notebook does not contain. At least 20 % of them should be right on `scenes`
-# (22 % on CIFAR-10).
+# (21 % on CIFAR-10).
 
 
 # %% nbgrader={"grade": false, "grade_id": "cross_validate_k", "locked": false, "schema_version": 3, "solution": true, "task": false}

@@ -716,7 +716,7 @@ def train_softmax(X_train, y_train, X_val, y_val):
     """
     ### BEGIN SOLUTION
     rng = np.random.default_rng(231)
-    grid = [(rate, reg) for rate in (1e-6, 2e-6) for reg in (500.0, 1500.0)]
+    grid = [(rate, reg) for rate in (5e-7, 1e-6) for reg in (300.0, 800.0)]
     best_accuracy, best_W = -1.0, None
     for rate, reg in progress(grid, "fine search"):
         W, _ = sgd_train(softmax_loss_vectorized, X_train, y_train, rate, reg, 800, 200, rng)
