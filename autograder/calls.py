@@ -79,7 +79,8 @@ def snapshot(value: Any, convert: Callable[[Any], Any]) -> Any:
     if isinstance(value, np.random.Generator):
         return copy.deepcopy(value)
     if isinstance(value, tuple | list):
-        return type(value)(snapshot(item, convert) for item in value)
+        items = [snapshot(item, convert) for item in value]
+        return items if isinstance(value, list) else tuple(items)
     if isinstance(value, dict):
         return {key: snapshot(item, convert) for key, item in value.items()}
     return convert(value)

@@ -5,10 +5,10 @@ A message is one frame: an 8-byte length of the header, an 8-byte length of the 
 that reading a frame written by hostile code can at worst fail.
 
 What crosses: ``None``, ``bool``, ``int``, ``float``, ``complex``, ``str``, ``bytes``, lists,
-tuples, dictionaries, NumPy arrays and scalars of Boolean and numeric dtypes, and
-``numpy.random.Generator`` objects (by the state of their bit generator, so that both sides draw
-the same numbers). Anything else is replaced by what :class:`Encoder`'s ``refer`` makes of it: a
-handle to an object that stays where it is.
+tuples, dictionaries (ordered ones and ones with defaults as plain ones), NumPy arrays and scalars
+of Boolean and numeric dtypes, and ``numpy.random.Generator`` objects (by the state of their bit
+generator, so that both sides draw the same numbers). Anything else is replaced by what
+:class:`Encoder`'s ``refer`` makes of it: a handle to an object that stays where it is.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import json
 import math
 import re
 import struct
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -45,6 +46,8 @@ MAX_MARKS = 1_200_000
 # Keys whose hashes their sender chooses, as no one can for text: inserting n of them can take n^2.
 MAX_ODD_KEYS = 5_000
 MAX_GENERATORS = 100
+# Gradients are collected in any of these.
+_DICTIONARIES = (dict, OrderedDict, defaultdict)
 _LENGTHS = struct.Struct(">QQ")
 _BIT_GENERATORS = ("PCG64", "PCG64DXSM", "Philox", "SFC64", "MT19937")
 # np.dtype parses whole expressions: it never sees what is not one of these.
@@ -101,7 +104,7 @@ class Encoder:
             return [self.encode(item, depth + 1) for item in value]
         if kind is tuple:
             return {"t": "tuple", "v": [self.encode(item, depth + 1) for item in value]}
-        if kind is dict:
+        if kind in _DICTIONARIES:
             self.odd_keys += sum(map(_is_odd_key, value))
             if self.odd_keys > MAX_ODD_KEYS:
                 raise TooLarge(f"more than {MAX_ODD_KEYS:,} keys that are no text or small integer")
@@ -136,6 +139,8 @@ class Encoder:
             return {"t": "bytes", "v": base64.b64encode(value).decode()}
         if type(value) is np.random.Generator:
             return self._generator(value)
+        if type(value) is np.str_:
+            return self._text(str(value))
         return self.refer(value)
 
     def _array(self, array: np.ndarray[Any, Any], tag: str) -> dict[str, Any]:
