@@ -125,6 +125,31 @@ def test_results_of_any_container_and_precision_pass(
     assert result.outcome == "passed", result.message
 
 
+@pytest.mark.parametrize("kind", ["{}", "defaultdict(float)", "OrderedDict()"])
+def test_gradients_may_be_collected_in_any_dictionary(
+    make: Any, handin: Any, grade: GradeIt, kind: str
+) -> None:
+    exercise = make(
+        {"f": "def f(W):\n    return W.sum(), {'W': np.ones_like(W), 'b': 0.0}"},
+        """
+        @check(points=1, of="f")
+        def is_right(student, rng):
+            '''It is right.'''
+            W = rng.normal(size=(2, 3))
+            loss, grads = student.f(W)
+            assert_close(grads["W"], np.ones((2, 3)), name="grads['W']")
+            require(sorted(grads) == ["W", "b"], "keys")
+        """,
+        given="import numpy as np\nfrom collections import OrderedDict, defaultdict",
+    )
+    source = (
+        f"def f(W):\n    grads = {kind}\n    grads['W'] = np.ones(W.shape)\n    grads['b'] = 0\n"
+        "    return W.sum(), grads"
+    )
+    (result,) = grade(exercise, handin.of(exercise, f=source)).checks
+    assert result.outcome == "passed", result.message
+
+
 def test_helpers_and_experiments_in_cells_of_ones_own(
     tiny: Exercise, handin: Any, grade: GradeIt
 ) -> None:

@@ -5,6 +5,7 @@ import json
 import math
 import struct
 import sys
+from collections import OrderedDict, defaultdict
 from typing import Any
 
 import numpy as np
@@ -190,6 +191,16 @@ def test_a_generator_arrives_in_its_present_state(seed: int, drawn: int) -> None
     ours = np.random.default_rng(seed)
     ours.normal(size=drawn)
     assert over_the_wire([ours])[0].normal() == ours.normal()
+
+
+def test_dictionaries_of_the_standard_library_arrive_as_plain_ones() -> None:
+    grads = defaultdict(list, {"W": [1], "b": [2]})
+    for value in (grads, OrderedDict(grads)):
+        back = over_the_wire(value)
+        assert type(back) is dict
+        assert list(back.items()) == [("W", [1]), ("b", [2])]
+    (name,) = over_the_wire([np.array(["frog"])[0]])
+    assert (type(name), name) == (str, "frog")
 
 
 def test_a_lone_surrogate_becomes_a_question_mark() -> None:

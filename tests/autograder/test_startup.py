@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from autograder.startup import without_iri_grammar
+
+NAME = "rfc3987_syntax"
+
+
+def test_the_grammar_is_out_of_sight_within_and_as_it_was_afterwards() -> None:
+    script = (
+        "import sys\n"
+        "from autograder.startup import without_iri_grammar\n"
+        "with without_iri_grammar():\n"
+        f"    try:\n        import {NAME}\n"
+        "    except ImportError:\n        print('out of sight')\n"
+        f"print('{NAME}' in sys.modules)\n"
+        f"sys.modules['{NAME}'] = sys\n"
+        "with without_iri_grammar():\n"
+        f"    print(sys.modules['{NAME}'] is sys)\n"
+        f"print(sys.modules['{NAME}'] is sys)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.split("\n")[:4] == ["out of sight", "False", "True", "True"]
+
+
+def test_an_error_within_leaves_nothing_behind() -> None:
+    before = sys.modules.get(NAME)
+    try:
+        with without_iri_grammar():
+            raise KeyError
+    except KeyError:
+        pass
+    assert sys.modules.get(NAME) is before
