@@ -8,6 +8,7 @@ them one run of memory, both to copy and to gather.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy.typing as npt
 
 from cs231n_lib.fast_layers._flat import FlatLayout
 from cs231n_lib.fast_layers._params import ConvGeometry
-from cs231n_lib.fast_layers._threads import Scratch, cut, run_blocks
+from cs231n_lib.fast_layers._threads import Scratch, cut, run_blocks, sum_per_channel
 
 __all__ = ["backward", "forward"]
 
@@ -42,7 +43,7 @@ class _Layer:
     filters: int
     dtype: np.dtype[Any]
 
-    @property
+    @cached_property
     def whole(self) -> FlatLayout:
         """Layout for the whole output."""
         return FlatLayout(self.geometry, 0, self.geometry.out[0])
@@ -75,14 +76,17 @@ class _Layer:
         taps = self.geometry.kernel[0] * self.geometry.kernel[1]
         return self.channels * taps < 3 * self.filters
 
+    @cached_property
     def image_groups(self) -> list[slice]:
-        """Cut the images so that a group's columns fit, or a group is one image."""
+        """The images, cut so that a group's columns fit, or a group is one image."""
         fitting = COLUMN_BYTES // (self.row_bytes * self.geometry.out[0])
         return cut(self.images, max(1, min(fitting, self.images // MIN_BLOCKS)))
 
-    def strips(self, share: int = 1) -> list[FlatLayout]:
-        """Cut the rows of the output so that an image's columns fit, in `share` parts if large."""
+    @cached_property
+    def strips(self) -> list[FlatLayout]:
+        """The rows of the output, cut so that one image's columns fit; finer if images are few."""
         height, width = self.geometry.out
+        share = -(-MIN_BLOCKS // max(1, len(self.image_groups)))
         fair = max(-(-height // share), -(-MIN_PIXELS // width))
         size = max(1, min(height, fair, COLUMN_BYTES // self.row_bytes))
         return [FlatLayout(self.geometry, s.start, s.stop - s.start) for s in cut(height, size)]
@@ -137,8 +141,7 @@ def forward(
     """Return the convolution of x (N, C, H, W) with w (F, C/groups, HH, WW) plus b."""
     layer = _Layer(geometry, x.shape[0], x.shape[1], w.shape[0], x.dtype)
     out = np.empty((layer.images, layer.filters, *geometry.out), x.dtype)
-    image_groups = layer.image_groups()
-    strips = layer.strips(share=-(-MIN_BLOCKS // max(1, len(image_groups))))
+    image_groups, strips = layer.image_groups, layer.strips
     filters = w.reshape(geometry.groups, layer.filters // geometry.groups, -1)
     bias = None if b is None else b.reshape(geometry.groups, -1, 1)
 
@@ -168,7 +171,12 @@ def forward(
 
     scratch_bytes = layer.scratch_bytes(_longest(image_groups), max(s.count for s in strips))
     threads = (x.nbytes + out.nbytes) // scratch_bytes
-    run_blocks(compute, len(image_groups) * len(strips), most_threads=threads)
+    run_blocks(
+        compute,
+        len(image_groups) * len(strips),
+        buffer_size=layer.whole.buffer_size,
+        most_threads=threads,
+    )
     return out
 
 
@@ -202,7 +210,7 @@ def _gradients(
     """Write the gradient of some images to dx and add that of the filters (groups, F, K)."""
     turned = filters.swapaxes(1, 2)
     if layer.pointwise:
-        for layout in layer.strips():
+        for layout in layer.strips:
             dy = layer.as_matrices(dout, layout)
             columns = layer.as_matrices(x, layout)
             dfilters += np.matmul(dy, columns.swapaxes(2, 3)).sum(axis=0)
@@ -211,7 +219,7 @@ def _gradients(
     flat = layer.whole.load("x", x, scratch)
     dflat = scratch.empty("dx", flat.shape, x.dtype)
     dflat.fill(0)
-    for layout in layer.strips():
+    for layout in layer.strips:
         dy = _load_dout(layer, dout, layout, scratch)
         # The layout for a strip sees the images from its first row on.
         skipped = layout.top * layout.row
@@ -275,7 +283,7 @@ def backward(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the gradients dx, dw and db."""
     layer = _Layer(geometry, x.shape[0], x.shape[1], w.shape[0], x.dtype)
-    image_groups = layer.image_groups()
+    image_groups = layer.image_groups
     # All partial sums of dw together are small beside x and dout.
     lanes = max(1, min(len(image_groups), MIN_BLOCKS, (x.size + dout.size) // (2 * w.size)))
     parts = _parts(layer, -(-MIN_BLOCKS // lanes))
@@ -300,10 +308,10 @@ def backward(
                 scratch,
             )
             if part is parts[0]:
-                db_parts[lane] += dout[group].sum(axis=(2, 3)).sum(axis=0)
+                db_parts[lane] += sum_per_channel(dout[group])
 
     scratch_bytes = parts[0].layer.scratch_bytes(
-        _longest(image_groups), max(s.count for s in parts[0].layer.strips())
+        _longest(image_groups), max(s.count for s in parts[0].layer.strips)
     )
     run_blocks(
         compute,

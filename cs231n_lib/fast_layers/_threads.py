@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
-__all__ = ["IN_PLACE", "Scratch", "available_threads", "cut", "run_blocks"]
+__all__ = ["IN_PLACE", "Scratch", "available_threads", "cut", "run_blocks", "sum_per_channel"]
 
 FloatArray = npt.NDArray[np.floating[Any]]
 
@@ -148,6 +148,16 @@ def available_threads() -> int:
 def cut(size: int, step: int) -> list[slice]:
     """Cut a range from 0 to `size` into slices of `step`, the last of which may be shorter."""
     return [slice(start, min(start + step, size)) for start in range(0, size, step)]
+
+
+def sum_per_channel(maps: FloatArray) -> FloatArray:
+    """Sum maps (N, C, H, W) over images and pixels.
+
+    A product with ones: NumPy's own sum of short rows takes three to ten times as long.
+    """
+    rows = maps.reshape(*maps.shape[:2], maps.shape[2] * maps.shape[3])
+    total: FloatArray = np.matmul(rows, np.ones(rows.shape[2], maps.dtype)).sum(axis=0)
+    return total
 
 
 def run_blocks(

@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cs231n_lib.fast_layers._params import ConvGeometry
-from cs231n_lib.fast_layers._threads import IN_PLACE, Scratch, cut, run_blocks
+from cs231n_lib.fast_layers._threads import IN_PLACE, Scratch, cut, run_blocks, sum_per_channel
 from cs231n_lib.fast_layers._tiles import (
     Block,
     dout_tiles,
@@ -274,7 +274,7 @@ def backward(
             _correlate(loaded, loaded_dout, pad, du, end - block.top, plan.strip, scratch)
             if own.start == 0:
                 pixels = dout[block.first : block.last, :, 2 * block.top : 2 * end]
-                db_lanes[lane] += pixels.sum(axis=(2, 3)).sum(axis=0)
+                db_lanes[lane] += sum_per_channel(pixels)
         dw_lanes[lane, :, own] = tiles_to_filters(du)
 
     part_bytes = 20 * (parts[0].stop - parts[0].start) * filters * w.itemsize

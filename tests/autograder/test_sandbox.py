@@ -300,7 +300,7 @@ def test_an_endless_loop_is_ended_and_the_next_call_works(open_probe: Opener) ->
         start = time.monotonic()
         problem = probe.problem(name, timeout=0.5)
         assert (problem.outcome, problem.kind) == ("timeout", "time")
-        assert time.monotonic() - start < 5
+        assert time.monotonic() - start < 10
         assert probe("one") == 1
 
 

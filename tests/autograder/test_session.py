@@ -242,7 +242,7 @@ def test_silence_is_a_timeout(against: Callable[..., Session]) -> None:
     with pytest.raises(CallProblem, match=r"did not finish within 0\.3 s") as caught:
         session.request("f", "call")
     done.set()
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 10
     assert (caught.value.outcome, caught.value.kind) == ("timeout", "time")
     assert session.worker.ended == 1  # type: ignore[attr-defined]
 
@@ -257,7 +257,7 @@ def test_a_byte_now_and_then_does_not_stretch_the_time(against: Callable[..., Se
     start = time.monotonic()
     with pytest.raises(CallProblem, match="did not finish"):
         session.request("f", "call")
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 10
 
 
 def test_a_worker_that_does_not_read_is_a_timeout(against: Callable[..., Session]) -> None:
@@ -269,7 +269,7 @@ def test_a_worker_that_does_not_read_is_a_timeout(against: Callable[..., Session
     with pytest.raises(CallProblem, match="did not finish"):
         session.request("f", "call", args=[np.zeros(2**18) for _ in range(20)])
     done.set()
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 10
 
 
 def test_the_allowance_is_for_all_requests_together(against: Callable[..., Session]) -> None:

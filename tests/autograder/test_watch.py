@@ -27,7 +27,7 @@ def test_what_takes_too_long_is_interrupted() -> None:
         time.sleep(30)
     with pytest.raises(TookTooLong), time_limit(0.1):
         sum(i for i in itertools.count())
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 10
 
 
 def test_what_is_quick_is_let_be() -> None:
