@@ -230,16 +230,16 @@ def demo_command(folder: Path | None, jobs: int) -> None:
     """
     from . import views
     from .course import Course
-    from .demo import make_class, make_scratch
+    from .demo import make_class, make_scratch, stand_alone
 
     start = time.perf_counter()
     console = Console()
     own = Course.find()
     place = folder or Path(tempfile.mkdtemp(prefix="cs231n-demo-"))
-    course = make_scratch(own, place)
+    name = next(iter(own.assignments))
+    course = make_scratch(own, place, stand_alone(own.assignment(name)))
     mechanism = choose_mechanism(unsafe=True)
     console.rule("1. Build: text to source/ to release/")
-    name = next(iter(course.assignments))
     _build(course, name, False, jobs, console)
     console.rule("2. A made-up class hands in")
     made = make_class(course, course.assignment(name))

@@ -67,7 +67,7 @@ def grade_handin(
         checks = tuple(_result(c, "failed", f"Not graded: {problem}.") for c in exercise.checks)
         unanswered = tuple(replace(q, answered=False) for q in _questions(exercise, frozenset()))
         return Report(exercise.id, student, checks, unanswered, 0.0, str(problem), (), grader)
-    code = Code(handin.definitions(exercise.text), exercise.refused)
+    code = Code(handin.definitions(exercise.text), exercise.refused, exercise.notebooks)
     with SandboxBackend(zygote, code) as backend:
         grade = Grade(exercise, backend, student, secret)
         checks = tuple(grade.run(check) for check in exercise.checks)
