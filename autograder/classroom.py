@@ -29,7 +29,15 @@ from .report import Report, clean_text, write_atomically
 from .sandbox import Mechanism, Zygote
 from .seeds import course_secret
 
-__all__ = ["ClassResult", "Task", "find_handins", "grade_class", "report_path"]
+__all__ = [
+    "ClassResult",
+    "Task",
+    "find_handins",
+    "grade_class",
+    "grade_task",
+    "report_path",
+    "write_results",
+]
 
 
 @dataclass(frozen=True)
@@ -122,7 +130,7 @@ def grade_class(
         for task, report in _graded(course, mechanism, secret, known, fresh, jobs):
             reports[task] = report
             if task not in known:
-                _write(course, task, report, book.persons(task.student, task.exercise.name))
+                write_results(course, task, report, book.persons(task.student, task.exercise.name))
             due[task.student] -= 1
             if due[task.student] == 0:
                 own = {t.exercise.name: r for t, r in reports.items() if t.student == task.student}
@@ -137,6 +145,38 @@ def grade_class(
 def report_path(course: Course, student: str, exercise: Exercise) -> Path:
     """Return where a report is kept: ``reports/<student>/<assignment>/<exercise>.json``."""
     return course.root / "reports" / student / exercise.assignment / f"{exercise.name}.json"
+
+
+def grade_task(
+    course: Course, task: Task, zygote: Zygote, secret: bytes, *, again: bool = False
+) -> Report:
+    """Grade one notebook, or return the report that stands from an earlier run."""
+    known = None if again else _standing(course, task)
+    return _grade(task, zygote, secret) if known is None else known
+
+
+def write_results(
+    course: Course, task: Task, report: Report, persons: dict[str, PersonsGrade]
+) -> str:
+    """Write what a report becomes, and return the graded notebook.
+
+    The report itself comes last, for it says that the rest is there.
+    """
+    content = _content(task)
+    try:
+        handin = (
+            None if isinstance(content, Unreadable) else Handin.read(content, task.exercise.text)
+        )
+    except Unreadable:
+        handin = None
+    place = Path(task.student, task.exercise.assignment)
+    notebook = graded_notebook(task.exercise, handin, report)
+    name = task.exercise.name
+    write_atomically(course.root / "autograded" / place / f"{name}.ipynb", notebook)
+    page = feedback_page(task.exercise, handin, report, persons)
+    write_atomically(course.root / "feedback" / place / f"{name}.html", page)
+    report.write(report_path(course, task.student, task.exercise))
+    return notebook
 
 
 def _is_own(folder: Path) -> bool:
@@ -199,7 +239,8 @@ def _graded(
         min(jobs, len(fresh)), context, _start_grader, (course.root, mechanism, secret)
     ) as pool:
         futures = {
-            pool.submit(_grade, task.exercise.id, task.student, task.path): task for task in fresh
+            pool.submit(_grade_in_pool, task.exercise.id, task.student, task.path): task
+            for task in fresh
         }
         try:
             for future in as_completed(futures):
@@ -229,33 +270,15 @@ def _start_grader(root: Path, mechanism: Mechanism, secret: bytes) -> None:
     # The pool ends its processes without a word; the zygote dies with its parent's socket.
 
 
-def _grade(exercise_id: str, student: str, path: Path) -> Report:
-    (exercise,) = _known_exercise(exercise_id)
-    content = _content(Task(student, exercise, path))
-    report = grade_handin(exercise, content, student, _Grader.zygote, _Grader.secret)
-    return replace(report, grader={**report.grader, "handin": _digest(content)})
+def _grade_in_pool(exercise_id: str, student: str, path: Path) -> Report:
+    (exercise,) = _Grader.course.select(exercise_id)
+    return _grade(Task(student, exercise, path), _Grader.zygote, _Grader.secret)
 
 
-def _known_exercise(exercise_id: str) -> tuple[Exercise, ...]:
-    return _Grader.course.select(exercise_id)
-
-
-def _write(course: Course, task: Task, report: Report, persons: dict[str, PersonsGrade]) -> None:
-    """Write what a report becomes; the report itself last, for it says that the rest is there."""
+def _grade(task: Task, zygote: Zygote, secret: bytes) -> Report:
     content = _content(task)
-    try:
-        handin = (
-            None if isinstance(content, Unreadable) else Handin.read(content, task.exercise.text)
-        )
-    except Unreadable:
-        handin = None
-    place = Path(task.student, task.exercise.assignment)
-    notebook = graded_notebook(task.exercise, handin, report)
-    name = task.exercise.name
-    write_atomically(course.root / "autograded" / place / f"{name}.ipynb", notebook)
-    page = feedback_page(task.exercise, handin, report, persons)
-    write_atomically(course.root / "feedback" / place / f"{name}.html", page)
-    report.write(report_path(course, task.student, task.exercise))
+    report = grade_handin(task.exercise, content, task.student, zygote, secret)
+    return replace(report, grader={**report.grader, "handin": _digest(content)})
 
 
 def _timestamp(
