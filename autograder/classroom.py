@@ -18,6 +18,7 @@ from pathlib import Path
 
 from nbgrader.utils import parse_utc
 
+from .authoring import Check
 from .autograded import graded_notebook
 from .course import Assignment, Course, Exercise
 from .errors import UserError
@@ -25,7 +26,7 @@ from .feedback import PersonsGrade, feedback_page
 from .gradebook import GradebookWriter
 from .grading import GRADER_VERSION, grade_handin
 from .handin import Handin, Unreadable, read_bytes
-from .report import Report, clean_text, write_atomically
+from .report import CheckResult, Report, clean_text, write_atomically
 from .sandbox import Mechanism, Zygote
 from .seeds import course_secret
 
@@ -97,6 +98,7 @@ def grade_class(
     students: Sequence[str] = (),
     jobs: int = 2,
     again: bool = False,
+    only: Sequence[Check] = (),
     progress: Callable[[Report, int, int], None] = lambda report, done, total: None,
 ) -> ClassResult:
     """Grade the hand-ins of an assignment.
@@ -111,6 +113,9 @@ def grade_class(
         Hand-ins to grade at a time.
     again
         Grade even where a report of the same bytes and suite is there.
+    only
+        Run just these checks again, which their author has changed; what earlier runs found
+        otherwise stands. A hand-in that is new is graded as a whole.
     progress
         Called with each report as it is written, how many are done, and how many there are.
 
@@ -121,13 +126,14 @@ def grade_class(
     """
     tasks, strays = find_handins(course, assignment, students)
     secret = course_secret(course.root)
-    known = {} if again else {t: r for t in tasks if (r := _standing(course, t)) is not None}
+    known = {} if again else _known(course, tasks, only)
     fresh = [task for task in tasks if task not in known]
     reports: dict[Task, Report] = {}
     remarks: list[str] = []
     with GradebookWriter(course.root, assignment) as book:
         due = {student: sum(t.student == student for t in tasks) for student in _names(tasks)}
-        for task, report in _graded(course, mechanism, secret, known, fresh, jobs):
+        names = frozenset(check.name for check in only)
+        for task, report in _graded(course, mechanism, secret, known, fresh, jobs, names):
             reports[task] = report
             if task not in known:
                 write_results(course, task, report, book.persons(task.student, task.exercise.name))
@@ -206,6 +212,27 @@ def _digest(content: bytes | Unreadable) -> str:
 
 def _standing(course: Course, task: Task) -> Report | None:
     """Return the report that an earlier run made of the same bytes with the same suite, if any."""
+    report = _earlier(course, task)
+    return report if report and report.grader.get("suite") == task.exercise.suite else None
+
+
+def _known(course: Course, tasks: Sequence[Task], only: Sequence[Check]) -> dict[Task, Report]:
+    """Return the reports that need no work; with `only`, those of all other exercises."""
+    found = {}
+    for task in tasks:
+        if not only:
+            report = _standing(course, task)
+        elif set(only).isdisjoint(task.exercise.checks):
+            report = _earlier(course, task)
+        else:
+            report = None
+        if report is not None:
+            found[task] = report
+    return found
+
+
+def _earlier(course: Course, task: Task) -> Report | None:
+    """Return the report that an earlier run made of the same bytes with whatever suite, if any."""
     path = report_path(course, task.student, task.exercise)
     if not path.is_file():
         return None
@@ -213,11 +240,10 @@ def _standing(course: Course, task: Task) -> Report | None:
         report = Report.from_json(path.read_text(encoding="utf-8"))
     except UserError:
         return None
-    same_suite = report.grader.get("suite") == task.exercise.suite
     same_bytes = report.grader.get("handin") == _digest(_content(task))
     lost = any(check.outcome == "could_not_run" for check in report.checks)
     current = report.grader.get("version") == GRADER_VERSION
-    return report if same_suite and same_bytes and current and not lost else None
+    return report if same_bytes and current and not lost else None
 
 
 def _graded(
@@ -227,6 +253,7 @@ def _graded(
     known: dict[Task, Report],
     fresh: Sequence[Task],
     jobs: int,
+    only: frozenset[str],
 ) -> Iterator[tuple[Task, Report]]:
     yield from known.items()
     if not fresh:
@@ -239,7 +266,7 @@ def _graded(
         min(jobs, len(fresh)), context, _start_grader, (course.root, mechanism, secret)
     ) as pool:
         futures = {
-            pool.submit(_grade_in_pool, task.exercise.id, task.student, task.path): task
+            pool.submit(_grade_in_pool, task.exercise.id, task.student, task.path, only): task
             for task in fresh
         }
         try:
@@ -270,14 +297,17 @@ def _start_grader(root: Path, mechanism: Mechanism, secret: bytes) -> None:
     # The pool ends its processes without a word; the zygote dies with its parent's socket.
 
 
-def _grade_in_pool(exercise_id: str, student: str, path: Path) -> Report:
+def _grade_in_pool(exercise_id: str, student: str, path: Path, only: frozenset[str]) -> Report:
     (exercise,) = _Grader.course.select(exercise_id)
-    return _grade(Task(student, exercise, path), _Grader.zygote, _Grader.secret)
+    task = Task(student, exercise, path)
+    before = _earlier(_Grader.course, task) if only else None
+    keep = () if before is None else tuple(c for c in before.checks if c.name not in only)
+    return _grade(task, _Grader.zygote, _Grader.secret, keep)
 
 
-def _grade(task: Task, zygote: Zygote, secret: bytes) -> Report:
+def _grade(task: Task, zygote: Zygote, secret: bytes, keep: Sequence[CheckResult] = ()) -> Report:
     content = _content(task)
-    report = grade_handin(task.exercise, content, task.student, zygote, secret)
+    report = grade_handin(task.exercise, content, task.student, zygote, secret, keep)
     return replace(report, grader={**report.grader, "handin": _digest(content)})
 
 

@@ -46,6 +46,15 @@ POINTS = {
 }
 
 
+CHANGED = """def rows_are_centred(student, rng):
+    \"\"\"Rows are centred.\"\"\"
+    from autograder import require
+    require(False, "nobody passes")
+
+
+def was_rows_are_centred(student, rng):"""
+
+
 def put(root: Path, student: str, content: bytes, name: str = "mean.ipynb") -> Path:
     folder = root / "submitted" / student / "t1"
     folder.mkdir(parents=True, exist_ok=True)
@@ -359,6 +368,47 @@ def test_a_suite_that_changed_grades_everybody_again(
         shutil.rmtree(graded_root / "submitted" / student)
     assert run(graded_root, mechanism).graded == 2
     assert run(graded_root, mechanism).graded == 0
+
+
+def test_one_check_is_run_again_for_everybody(graded_root: Path, mechanism: Mechanism) -> None:
+    """Its author changed it: that check alone runs, and all else stands."""
+    before = reports(graded_root)
+    path = graded_root / "assignments" / "t1" / "mean" / "checks.py"
+    text = path.read_text()
+    path.write_text(text.replace("def rows_are_centred(student, rng):", CHANGED))
+    put(graded_root, "new", (graded_root / "submitted/ada/t1/mean.ipynb").read_bytes())
+    course = Course(graded_root)
+    checks = course.checks(["t1/mean:rows_are_centred"])
+    result = run(graded_root, mechanism, only=checks["t1"])
+    assert result.graded == len(before) + 1
+    for report in result.reports:
+        assert report.grader["suite"] == course.select("t1/mean")[0].suite
+        if report.student == "new":
+            assert len(report.checks) == 4
+            continue
+        for check in report.checks:
+            (earlier,) = (c for c in before[report.student].checks if c.name == check.name)
+            if check.name != "rows_are_centred":
+                assert check == earlier
+            elif not report.problem:
+                assert (check.outcome, check.message) == ("failed", "nobody passes")
+    with Gradebook(f"sqlite:///{graded_root / 'gradebook.db'}") as book:
+        assert book.find_submission("t1", "ada").score == 9 - 4
+    assert run(graded_root, mechanism).graded == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("rows_are_centred", "named EXERCISE:CHECK"),
+        ("t1:rows_are_centred", "named EXERCISE:CHECK"),
+        ("t1/mean:rows", "has no check 'rows'; it has: "),
+        ("t1/meen:rows_are_centred", "no exercise"),
+    ],
+)
+def test_a_check_that_is_not_there_is_told(unbuilt_root: Path, name: str, words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        Course(unbuilt_root).checks([name])
 
 
 def test_reports_that_cannot_stand_are_made_again(graded_root: Path, mechanism: Mechanism) -> None:
