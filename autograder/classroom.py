@@ -10,6 +10,8 @@ from __future__ import annotations
 import datetime
 import hashlib
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -290,11 +292,23 @@ class _Grader:
 
 
 def _start_grader(root: Path, mechanism: Mechanism, secret: bytes) -> None:
+    threading.Thread(target=_end_with_the_grader, daemon=True).start()
     _Grader.course = Course(root)
     _Grader.secret = secret
     _Grader.zygote = Zygote(mechanism, hidden=(root,))
     _Grader.zygote.__enter__()
     # The pool ends its processes without a word; the zygote dies with its parent's socket.
+
+
+def _end_with_the_grader() -> None:
+    """End this process when the one that gives it work is gone, killed perhaps.
+
+    It would else wait for work for ever, and keep the helper that forked it from ending, too.
+    """
+    grader = multiprocessing.parent_process()
+    if grader is not None:
+        grader.join()
+        os._exit(1)
 
 
 def _grade_in_pool(exercise_id: str, student: str, path: Path, only: frozenset[str]) -> Report:

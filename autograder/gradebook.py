@@ -6,13 +6,16 @@ import datetime
 import shutil
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import sqlalchemy.exc
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook, InvalidEntry, MissingEntry
 from nbgrader.preprocessors import AssignLatePenalties
+from tornado.log import app_log
 
 from .build.release import course_directory, generate, own_scripts_on_path
 from .course import Assignment
@@ -21,6 +24,9 @@ from .feedback import PersonsGrade
 from .report import Report
 
 __all__ = ["GradebookWriter", "persons_grades", "score_of", "set_due", "set_grades"]
+
+# nbgrader's own makes a new exception of the database's in some places.
+_TROUBLE = (sqlalchemy.exc.SQLAlchemyError, InvalidEntry)
 
 
 class GradebookWriter:
@@ -43,12 +49,12 @@ class GradebookWriter:
 
     def __enter__(self) -> GradebookWriter:
         try:
-            with own_scripts_on_path():
+            with own_scripts_on_path(), _quiet():
                 self._book = Gradebook(self.directory.db_url, self.directory.course_id)
                 if not self._is_known():
                     self._make_known()
             set_due(self._book, self.assignment)
-        except sqlalchemy.exc.SQLAlchemyError as error:
+        except _TROUBLE as error:
             raise _unusable(self.directory.db_url, error) from error
         return self
 
@@ -64,11 +70,9 @@ class GradebookWriter:
     def record(self, student: str, reports: dict[str, Report], timestamp: Any = None) -> None:
         """Write the automatic scores of one student; notebooks without a report get none."""
         try:
-            with warnings.catch_warnings():
-                # nbgrader makes a submission and its parts before it adds them to the session.
-                warnings.simplefilter("ignore", sqlalchemy.exc.SAWarning)
+            with _quiet():
                 self._record(student, reports, timestamp)
-        except sqlalchemy.exc.SQLAlchemyError as error:
+        except _TROUBLE as error:
             self._book.db.rollback()
             raise _unusable(self.directory.db_url, error) from error
 
@@ -198,6 +202,19 @@ def _set_grade(grade: Any, report: Report | None) -> None:
 def _set_comment(comment: Any, report: Report | None) -> None:
     unanswered = {} if report is None else {q.name for q in report.questions if not q.answered}
     comment.auto_comment = "No response." if comment.cell.name in unanswered else None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep nbgrader from saying in its own words what is raised anyway, or is nothing."""
+    with warnings.catch_warnings():
+        # nbgrader makes a submission and its parts before it adds them to the session.
+        warnings.simplefilter("ignore", sqlalchemy.exc.SAWarning)
+        before, app_log.disabled = app_log.disabled, True
+        try:
+            yield
+        finally:
+            app_log.disabled = before
 
 
 def _unusable(url: str, error: Exception) -> UserError:

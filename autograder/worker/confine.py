@@ -13,10 +13,16 @@ import contextlib
 import ctypes
 import os
 import resource
-import signal
 from dataclasses import dataclass
 
-from .kernel import drop_from_bounding_set, libc, must, prctl, set_capabilities
+from .kernel import (
+    die_with_parent,
+    drop_from_bounding_set,
+    libc,
+    must,
+    prctl,
+    set_capabilities,
+)
 
 __all__ = [
     "Limits",
@@ -36,7 +42,7 @@ _CLONE_NEWNS, _CLONE_NEWUTS, _CLONE_NEWIPC, _CLONE_NEWPID = (
     0x20000000,
 )
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REC, _MS_PRIVATE = 1, 2, 4, 8, 0x4000, 1 << 18
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
+_PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 4, 22, 38
 _SECCOMP_MODE_FILTER = 2
 
 
@@ -84,8 +90,7 @@ def drop_privileges(*, user: int | None) -> None:
         os.setresuid(user, user, user)
     set_capabilities(frozenset())
     prctl("prctl dumpable", _PR_SET_DUMPABLE, 0)
-    # After the change of user, which clears it.
-    prctl("prctl death signal", _PR_SET_PDEATHSIG, signal.SIGKILL)
+    die_with_parent()  # after the change of user, which clears it
 
 
 def limit_resources(limits: Limits, mapped: int, *, own_user: bool) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import struct
 
 __all__ = [
     "CapabilityNumbers",
+    "die_with_parent",
     "drop_from_bounding_set",
     "libc",
     "must",
@@ -16,6 +18,7 @@ __all__ = [
     "syscall",
 ]
 
+_PR_SET_PDEATHSIG = 1
 _PR_CAPBSET_READ, _PR_CAPBSET_DROP = 23, 24
 _LINUX_CAPABILITY_VERSION_3 = 0x20080522
 
@@ -58,6 +61,11 @@ def prctl(what: str, option: int, argument: object = 0, *more: object) -> int:
     given = [argument, *more, 0, 0, 0][:4]
     plain = [ctypes.c_ulong(a) if isinstance(a, int) else a for a in given]
     return must(int(libc().prctl(option, *plain)), what)
+
+
+def die_with_parent() -> None:
+    """Have the kernel end this process when its parent ends, however that comes about."""
+    prctl("prctl death signal", _PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def drop_from_bounding_set(keep: CapabilityNumbers = frozenset()) -> None:

@@ -15,11 +15,18 @@ import contextlib
 import ctypes
 import json
 import os
-import signal
 import socket
 from typing import Any, NoReturn
 
-from .kernel import drop_from_bounding_set, libc, must, prctl, set_capabilities, syscall
+from .kernel import (
+    die_with_parent,
+    drop_from_bounding_set,
+    libc,
+    must,
+    prctl,
+    set_capabilities,
+    syscall,
+)
 
 __all__ = ["main"]
 
@@ -33,7 +40,7 @@ _CLONE_NEWNS, _CLONE_NEWCGROUP, _CLONE_NEWUTS, _CLONE_NEWIPC, _CLONE_NEWUSER = (
 _CLONE_NEWPID, _CLONE_NEWNET = 0x20000000, 0x40000000
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_BIND, _MS_REC, _MS_PRIVATE = 2, 4, 8, 0x1000, 0x4000, 1 << 18
 _MNT_DETACH = 2
-_PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 1, 38, 47, 2
+_PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 38, 47, 2
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
 _MOUNT_ATTR_RDONLY, _MOUNT_ATTR_NOSUID, _MOUNT_ATTR_NODEV = 1, 2, 4
 # By platform.machine(): pivot_root has another number on each, mount_setattr the same on all.
@@ -60,7 +67,7 @@ def main(plan: str) -> NoReturn:
         capabilities to keep (``capabilities``), and the command (``argv``).
     """
     content = json.loads(plan)
-    prctl("prctl death signal", _PR_SET_PDEATHSIG, signal.SIGKILL)
+    die_with_parent()
     prctl("prctl no_new_privs", _PR_SET_NO_NEW_PRIVS, 1)
     os.setsid()
     _leave()
@@ -68,14 +75,14 @@ def main(plan: str) -> NoReturn:
     if child:
         _end_as(child)
     # Process 1 in here: when it ends, all end.
-    prctl("prctl death signal", _PR_SET_PDEATHSIG, signal.SIGKILL)
+    die_with_parent()
     _enter(content)
     child = os.fork()
     if child:
         _keep(frozenset())
         _end_as(child)
     _keep(frozenset(content["capabilities"]))
-    prctl("prctl death signal", _PR_SET_PDEATHSIG, signal.SIGKILL)
+    die_with_parent()
     os.execve(content["argv"][0], content["argv"], dict(os.environ))  # noqa: S606
 
 
