@@ -57,8 +57,11 @@ def find_misconception(
         candidates = list(misconceptions)
     else:
         candidates = [m for m in own if m.caught_by == check.name]
-    raised = any(call.problem is not None for call in transcript)
-    candidates = [m for m in candidates if m.symptom == ("exception" if raised else "value")]
+    if any(call.problem is not None for call in transcript):
+        # A kind of exception tells little: another function's mistake that raises the same is none.
+        candidates = [m for m in own if m.symptom == "exception"]
+    else:
+        candidates = [m for m in candidates if m.symptom == "value"]
     candidates.sort(key=lambda m: (m.of != check.of, m.caught_by != check.name))
     right = None
     for candidate in candidates:
