@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, PathPatch
 from matplotlib.path import Path
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from cs231n_lib.plots.style import COLORS, INK, MUTED, new_figure, styled
 
@@ -241,12 +241,16 @@ def _lines(node: GraphNode, name: str | None) -> list[tuple[str, str, str]]:
         if gradient.size == 1:
             lines.append((f"∂ {_number(gradient)}", _GRADIENT, "normal"))
         else:
-            lines.append((f"|∂| {np.linalg.norm(gradient):.3g}", _GRADIENT, "normal"))
+            norm = _number(np.linalg.norm(gradient))
+            lines.append((f"|∂| {norm}", _GRADIENT, "normal"))
     return lines
 
 
-def _number(array: NDArray[Any]) -> str:
-    return f"{float(array.reshape(())):.3g}".replace("-", "\N{MINUS SIGN}")
+def _number(value: ArrayLike) -> str:
+    number = float(np.reshape(value, ()))
+    text = f"{number:.3g}"
+    # Wider than a box are only numbers that are very large or very small.
+    return (text if len(text) < 8 else f"{number:.0e}").replace("-", "\N{MINUS SIGN}")
 
 
 def _box(

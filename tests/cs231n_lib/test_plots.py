@@ -497,6 +497,11 @@ class TestGraph:
         x = {text.get_text(): text.get_position()[0] for text in axes.texts}
         assert x["x"] < x["out = *"]
 
+    def test_numbers_fit_into_their_boxes(self):
+        numbers = [-5.43e-17, -1.234e150, 0.123456, 12345.678, 0.0]
+        axes = drawn(plots.show_graph(node(1.0, parents=[node(number) for number in numbers])))
+        assert {"−5e−17", "−1e+150", "0.123", "1e+04", "0"} <= set(texts(axes))
+
     def test_without_gradients_none_are_shown(self):
         axes = drawn(plots.show_graph(node(2.0, parents=(node(1.0),), operation="exp")))
         assert not any("∂" in text for text in texts(axes))
