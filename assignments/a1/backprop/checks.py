@@ -170,7 +170,7 @@ def sums_over_stretched_axes(student, rng):
 @check(points=1, of="unbroadcast")
 def sums_to_scalars_and_over_both(student, rng):
     """New axes and stretched ones together, and a single number as the input."""
-    _check_unbroadcast(student, rng, (4, 3, 5), [(), (1,), (3, 1), (1, 5), (1, 1, 1)])
+    _check_unbroadcast(student, rng, (4, 3, 5), [(3, 1), (1, 5), (1,), (), (1, 1, 1)])
 
 
 @check(points=1, of="unbroadcast")
@@ -370,9 +370,9 @@ def chain_rule_is_applied(student, rng):
     for factor in factors:
         nodes.append(_node(student, (nodes[-1],), (factor,), (2, 3)))
     student.backpropagate(nodes[-1])
-    for i, node in enumerate(nodes):
-        expected = np.full((2, 3), np.prod(factors[i:]))
-        _same(node.grad, expected, f"the gradient {3 - i} steps before the output")
+    for steps, node in enumerate(reversed(nodes)):
+        expected = np.full((2, 3), np.prod(factors[3 - steps :]))
+        _same(node.grad, expected, f"the gradient {steps} steps before the output")
 
 
 @check(points=2, of="backpropagate")

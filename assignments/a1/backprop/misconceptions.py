@@ -295,7 +295,7 @@ def only_new_axes_summed(gradient, shape):
     return gradient
 
 
-@misconception(of="unbroadcast", caught_by="sums_over_new_axes")
+@misconception(of="unbroadcast", caught_by="sums_to_scalars_and_over_both")
 def only_stretched_axes_summed(gradient, shape):
     """You sum over axes of length 1, but not over those that broadcasting puts in front of an input
     with fewer axes."""
@@ -316,16 +316,6 @@ def one_copy_taken(gradient, shape):
     """You keep the gradient of one copy and drop the others: each copy has an effect, add them
     up."""
     return _reduced(lambda g, axis, keepdims: np.take(g, [0], axis), gradient, shape)
-
-
-@misconception(of="unbroadcast", caught_by="sums_over_stretched_axes")
-def stretched_axes_dropped(gradient, shape):
-    """An axis of length 1 has disappeared: the gradient must have the shape of the input, so sum
-    with keepdims=True there."""
-    gradient = np.asarray(gradient)
-    while gradient.ndim > len(shape):
-        gradient = gradient.sum(axis=0)
-    return gradient.sum(axis=tuple(i for i, length in enumerate(shape) if length == 1))
 
 
 @misconception(of="unbroadcast", caught_by="sums_to_scalars_and_over_both")
@@ -435,16 +425,6 @@ def summed_axis_not_put_back(dout, cache):
     return np.broadcast_to(dout, x.shape)
 
 
-@misconception(of="sum_gate_backward", caught_by="sum_over_an_axis_is_undone")
-def summed_axis_put_back_in_front(dout, cache):
-    """You put the summed axis back in front, whichever it was: it belongs at its own place,
-    `np.expand_dims(dout, axis)`."""
-    x, axis, keepdims = cache
-    if axis is not None and not keepdims:
-        dout = np.expand_dims(dout, 0)
-    return np.broadcast_to(dout, x.shape)
-
-
 @misconception(of="sum_gate_backward", caught_by="sum_over_an_axis_is_undone", symptom="exception")
 def summed_axis_put_back_twice(dout, cache):
     """With keepdims the summed axis is still there, and you put in another: do that only without
@@ -524,13 +504,6 @@ def operation_forgotten(operation, forward, backward, *inputs, **options):
     parents = _as_values(inputs)
     out, gate_cache = forward(*(parent.data for parent in parents), **options)
     return _value_class(inputs)(out, parents, "", backward, gate_cache)
-
-
-@misconception(of="apply_gate", caught_by="gate_is_applied_and_remembered")
-def result_is_an_array(operation, forward, backward, *inputs, **options):
-    """You return the output as an array: make it a Value, with its parents."""
-    out, _ = forward(*_arrays(inputs), **options)
-    return out
 
 
 @misconception(of="apply_gate", caught_by="constants_become_values")

@@ -483,32 +483,23 @@ neurons = [sigmoid_neuron_forward(np.array([1.0, 0.0]), np.array([s])) for s in 
 outputs = [out for out, _ in neurons]
 slopes = [sigmoid_neuron_backward(1.0, neuron_cache)[0][-1] for _, neuron_cache in neurons]
 fig, (left, right) = plt.subplots(1, 2, figsize=(8.4, 3), layout="constrained")
-left.plot(scores, outputs, color=COLORS[0])
-left.annotate("output σ(s)", (2.2, 0.86), color=COLORS[0], ha="right")
-left.plot(scores, slopes, "--", color=COLORS[1])
-left.annotate("local gradient", (1.6, 0.2), color=COLORS[1])
+left.plot(scores, outputs, color=COLORS[0], label="output σ(s)")
+left.plot(scores, slopes, "--", color=COLORS[1], label="local gradient")
 left.set(xlabel="score s", ylim=(-0.02, 1.02))
 for depth, color in zip((1, 2, 3, 5), COLORS, strict=False):
-    right.semilogy(scores, np.power(slopes, depth), color=color)
-    right.annotate(
-        f"{depth} sigmoids",
-        (0, 0.25**depth),
-        (0, 3),
-        textcoords="offset points",
-        ha="center",
-        color=color,
-        size=9,
-    )
-right.set(xlabel="score s in each of them", ylim=(1e-9, 2))
-right.set_title("what is left of a gradient", size=10)
-for axis in (left, right):
+    label = f"{depth} sigmoid{'s' if depth > 1 else ''}: at best {0.25**depth:.2g}"
+    right.semilogy(scores, np.power(slopes, depth), color=color, label=label)
+right.set(xlabel="score s in each of them", ylabel="what is left of a gradient")
+right.set(ylim=(1e-9, 100), yticks=[1e-8, 1e-6, 1e-4, 1e-2, 1])
+for axis, place in ((left, "upper left"), (right, "upper center")):
     axis.spines[["top", "right"]].set_visible(False)
+    axis.legend(frameon=False, loc=place, fontsize=8, ncols=1 if axis is left else 2)
 
 # %% [markdown]
 # In its flat ends a sigmoid is *saturated*: it lets hardly any gradient through, and the weights
-# before it hardly learn. Even in the middle each sigmoid costs a factor of four. So-called
-# **vanishing gradients** kept deep networks from being trained for twenty years, and are one reason
-# why we shall use $\max(0, s)$ below, whose local gradient is 1 wherever it is not 0.
+# before it hardly learn. Even in the middle each sigmoid costs a factor of four. These **vanishing
+# gradients** kept deep networks from being trained for a long time, and are one reason why we shall
+# use $\max(0, s)$ below, whose local gradient is 1 wherever it is not 0.
 #
 # ## 5. Arrays: broadcasting, and back
 #
@@ -1309,6 +1300,12 @@ loss.backward()
 _ = show_graph(loss, {**values, "L": loss}, inch=1.05, title="The loss of a two-layer network")
 
 # %% [markdown]
+# At every bias the wire leaves a box with six rows and ends in one with none: there `unbroadcast` is
+# at work, on the way back from the +. And if your shift is a constant in the graph, look at its
+# gradient: it is zero, up to rounding. That is the answer to the question above. Where a function does
+# not change, nothing has to be differentiated.
+
+# %% [markdown]
 # Now the same by hand, without the engine. You have done all parts: the softmax loss has
 # $\partial L / \partial s_{ik} = (p_{ik} - \mathbb{1}[k = y_i]) / N$ (derived in the softmax notebook;
 # above the engine has found it by itself), then a bias (what broadcasting copied …), a matrix product,
@@ -1434,7 +1431,7 @@ axis.spines[["top", "right"]].set_visible(False)
 # %% tags=["demo"]
 rng = np.random.default_rng(6)
 X, y = rng.standard_normal((200, 20)), rng.integers(5, size=200)
-arrays = small_network(rng, inputs=20, hidden=30, classes=5)
+arrays = small_network(rng, inputs=20, hidden=10, classes=5)
 
 
 def gradient_numerically():
@@ -1462,11 +1459,12 @@ count = sum(array.size for array in arrays.values())
 _ = plot_times(times, title=f"All {count} partial derivatives")
 
 # %% [markdown]
-# Differences get better as $h$ shrinks, with its square, until the rounding of the loss, divided by
-# $2h$, takes over: a numerical gradient never has more than about ten right digits. The engine has
-# all that float64 can hold. And it needs *one* backward pass, whatever the number of parameters.
-# The engine pays for its convenience with Python calls for each node; with larger arrays they matter
-# less and less.
+# Read the curve from the right. A long step is bad, and worse where it pushes some hidden unit across
+# the kink of its maximum: hence the jump. After that the error falls with the *square* of $h$, until
+# the rounding of the loss, which is divided by $2h$, takes over. A numerical gradient never has more
+# than about ten right digits; the engine has all that float64 can hold. And it needs *one* backward
+# pass, whatever the number of parameters. For its convenience it pays with Python calls for every
+# node, which matter less and less as arrays grow.
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ask_cost", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ### Inline question 3
@@ -1529,7 +1527,7 @@ def linear_on_spirals():
     """Train a linear classifier on the spirals."""
     X, y = three_spirals(np.random.default_rng(7))
     start = {"W": np.zeros((2, 3)), "b": np.zeros(3)}
-    return descend(lambda W, b: cross_entropy(X @ W + b, y), start, 1.0, 300)
+    return descend(lambda W, b: cross_entropy(X @ W + b, y), start, 0.5, 2000)
 
 
 @cache
@@ -1561,9 +1559,9 @@ for axis, (name, scores_of) in zip(axes, predictors.items(), strict=True):
     axis.set(xticks=[], yticks=[])
 
 # %% tags=["demo"]
-_ = plot_losses(
-    network_on_spirals(50)[1], expected_start=None, title="Loss of the network with 50 hidden units"
-)
+histories = {"linear": linear_on_spirals()[1]}
+histories |= {f"{units} hidden units": network_on_spirals(units)[1] for units in (5, 50)}
+_ = plot_losses(histories, smooth=1, log=True, title="Loss on the spirals")
 
 # %% [markdown]
 # Each hidden unit is one straight fold of the plane, $\max(0, \cdot)$ of a linear function. A few

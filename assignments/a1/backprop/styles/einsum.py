@@ -55,7 +55,7 @@ def unbroadcast(gradient, shape):
 
 
 def exp_gate_backward(dout, cache):
-    return [np.einsum("...,...->...", dout, cache)]
+    return np.einsum("...,...->...", dout, cache)
 
 
 def log_gate_backward(dout, cache):

@@ -89,7 +89,7 @@ def unbroadcast(gradient, shape):
 
 
 def exp_gate_backward(dout, cache):
-    return (f32(dout) * f32(cache),)
+    return f32(dout) * f32(cache)
 
 
 def log_gate_backward(dout, cache):
