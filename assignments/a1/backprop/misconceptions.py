@@ -453,6 +453,20 @@ def product_without_transposes(dout, cache):
 
 
 @misconception(of="matmul_gate_backward", caught_by="product_gradients_are_correct")
+def product_without_the_first_transpose(dout, cache):
+    """A transpose is missing in dx: dx_id sums dout_ij * y_dj over j, which is `dout @ y.T`."""
+    x, y = cache
+    return dout @ y, x.T @ dout
+
+
+@misconception(of="matmul_gate_backward", caught_by="product_gradients_are_correct")
+def product_without_the_second_transpose(dout, cache):
+    """A transpose is missing in dy: dy_dj sums x_id * dout_ij over i, which is `x.T @ dout`."""
+    x, y = cache
+    return dout @ y.T, x @ dout
+
+
+@misconception(of="matmul_gate_backward", caught_by="product_gradients_are_correct")
 def product_in_the_wrong_order(dout, cache):
     """The factors stand in the wrong order: the matrix product does not commute. dx is `dout @ y.T`
     and dy is `x.T @ dout`."""

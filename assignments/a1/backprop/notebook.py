@@ -13,9 +13,10 @@
 # %% [markdown]
 # # Backpropagation: the chain rule as a program
 #
-# **Goal.** You compute gradients of small circuits by hand, gate by gate, and then write the program
-# that does it for any circuit: a reverse-mode engine for NumPy arrays, in about fifty lines. At the
-# end it differentiates a two-layer network, and you compare it with your own derivation.
+# **Goal.** You compute gradients of small circuits by hand, gate by gate, and then write the
+# program that does it for any circuit: a reverse-mode engine for NumPy arrays, in about fifty
+# lines. At the end it differentiates a two-layer network, and you compare it with your own
+# derivation.
 #
 # | step | you write | which is |
 # |:--|:--|:--|
@@ -27,7 +28,7 @@
 # | 7 | `apply_gate` | computing with a record of what was computed |
 # | 8 | `topological_order` | an order in which gradients can flow |
 # | 9 | `backpropagate` | the backward pass of any graph |
-# | 10 | `cross_entropy`, `two_layer_loss`, `two_layer_loss_by_hand` | a network, on the engine and by hand |
+# | 10 | `cross_entropy`, `two_layer_loss`, `two_layer_loss_by_hand` | a network, twice |
 #
 # **How it works.** A cell that you are to fill in raises `NotImplementedError` until you have. The
 # cell after it is a check: run it at once. It prints a ✓ if all is well, and otherwise says what is
@@ -58,9 +59,9 @@ from cs231n_lib.plots.style import COLORS
 # %% [markdown]
 # ## 1. A formula is a circuit
 #
-# Take $f(x, y, z) = (x + y) \cdot \max(y, z)$ at $x = -2$, $y = 3$, $z = 1$. A computer does not see
-# a formula, it sees three operations, one after the other. Drawn as a circuit, values flow from the
-# left to the right:
+# Take $f(x, y, z) = (x + y) \cdot \max(y, z)$ at $x = -2$, $y = 3$, $z = 1$. A computer does not
+# see a formula, it sees three operations, one after the other. Drawn as a circuit, values flow from
+# the left to the right:
 
 
 # %% tags=["demo"]
@@ -75,10 +76,10 @@ product = node(3.0, "×", (total, largest))
 _ = show_graph(product, {"x": x, "y": y, "z": z}, title="f(x, y, z) = (x + y) · max(y, z)")
 
 # %% [markdown]
-# How does $f$ change if we turn a little at $x$, $y$ or $z$? Each operation (each *gate*) can answer
-# that for its own inputs without knowing anything of the rest of the circuit. That is its **local
-# gradient**. The chain rule puts the answers together: if gate $g$ has the input $x$ and the output
-# $v$,
+# How does $f$ change if we turn a little at $x$, $y$ or $z$? Each operation (each *gate*) can
+# answer that for its own inputs without knowing anything of the rest of the circuit. That is its
+# **local gradient**. The chain rule puts the answers together: if gate $g$ has the input $x$ and
+# the output $v$,
 #
 # $$\frac{\partial f}{\partial x} \;=\;
 #   \underbrace{\frac{\partial f}{\partial v}}_{\text{upstream: what the circuit says}} \cdot
@@ -105,8 +106,8 @@ _ = show_graph(product, {"x": x, "y": y, "z": z}, title="f(x, y, z) = (x + y) ·
 # What is in the cache is your business: nobody but your own backward function looks at it. All
 # functions work on numbers and, entry by entry, on arrays.
 #
-# The first gate adds. **Your step:** what is $\partial (x + y) / \partial x$, and what does the gate
-# therefore do to `dout`?
+# The first gate adds. **Your step:** what is $\partial (x + y) / \partial x$, and what does the
+# gate therefore do to `dout`?
 
 
 # %% nbgrader={"grade": false, "grade_id": "add_gate_forward", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -167,8 +168,8 @@ assert_close(dy, 5.0, name="dy of the add gate, for dout = 5,")
 print("✓ add_gate_backward")
 
 # %% [markdown]
-# The second gate multiplies. Here the cache is needed: what does the derivative of $x y$ with respect
-# to $x$ depend on?
+# The second gate multiplies. Here the cache is needed: what does the derivative of $x y$ with
+# respect to $x$ depend on?
 
 
 # %% nbgrader={"grade": false, "grade_id": "multiply_gate_forward", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -220,8 +221,8 @@ print("✓ multiply_gate_backward")
 # tests its backward passes in this way.
 #
 # The third gate takes the larger of its inputs. Turn a little at the smaller one: the output does
-# not move. **Your step:** so who gets `dout`? Where the two are equal there is no derivative. You may
-# give `dout` to one of them or split it, but what the two get together must be `dout`.
+# not move. **Your step:** so who gets `dout`? Where the two are equal there is no derivative. You
+# may give `dout` to one of them or split it, but what the two get together must be `dout`.
 
 
 # %% nbgrader={"grade": false, "grade_id": "max_gate_forward", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -272,29 +273,30 @@ print("✓ max_gate_backward")
 # ### Inline question 1
 #
 # (a) Say in a few words each what the add gate, the max gate and the multiply gate do to a gradient
-# on its way back. (b) A network computes $h = \max(0, X W_1 + b_1)$ and scores $h W_2 + b_2$. Somebody
-# starts with *all four* parameters at zero, and gives the whole gradient at equal inputs of a maximum
-# to the first of them. The gradient that arrives at the scores is not zero. Which of the four
-# parameters get a gradient other than zero? Answer with (a) alone. (A matrix product consists of
-# multiply and add gates.)
+# on its way back. (b) A network computes $h = \max(0, X W_1 + b_1)$ and scores $h W_2 + b_2$.
+# Somebody starts with *all four* parameters at zero, and gives the whole gradient at equal inputs
+# of a maximum to the first of them. The gradient that arrives at the scores is not zero. Which of
+# the four parameters get a gradient other than zero? Answer with (a) alone. (A matrix product
+# consists of multiply and add gates.)
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_gates", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
-# (a) The add gate *distributes*: all inputs get `dout`, whatever their values. The max gate *routes*:
-# the input that won gets all of it, the others nothing. The multiply gate *swaps*: each input gets
-# `dout` times the value of the other one.
+# (a) The add gate *distributes*: all inputs get `dout`, whatever their values. The max gate
+# *routes*: the input that won gets all of it, the others nothing. The multiply gate *swaps*: each
+# input gets `dout` times the value of the other one.
 #
-# (b) Only $b_2$. It hangs on an add gate, which passes on what arrives. $W_2$ is multiplied by
-# $h = 0$, so it gets `dout` times 0. $h$ is multiplied by $W_2 = 0$, so nothing arrives at the maximum
-# and nothing at what lies before it, $W_1$ and $b_1$. And after a step along $b_2$ it is the same
-# again: the network never learns anything but the frequencies of the classes. Weights need random
-# initial values, the biases do not.
+# (b) Only $b_2$. It hangs on an add gate, which passes on what arrives (summed over the batch,
+# which may cancel if all classes are equally frequent). $W_2$ is multiplied by $h = 0$, so it gets
+# `dout` times 0. $h$ is multiplied by $W_2 = 0$, so nothing arrives at the maximum and nothing at
+# what lies before it, $W_1$ and $b_1$. And after a step along $b_2$ it is the same again: the
+# network never learns anything but the frequencies of the classes. Weights need random initial
+# values, the biases do not.
 
 # %% [markdown]
 # ## 3. Where a wire branches
 #
-# In the circuit of section 1, $y$ goes into two gates. Let us move $y$ by a small $h$. The sum moves
-# by $h$, which moves $f$ by $\frac{\partial f}{\partial\,\text{sum}} h$; at the same time the maximum
-# moves, which moves $f$ once more. Small changes add up, and hence
+# In the circuit of section 1, $y$ goes into two gates. Let us move $y$ by a small $h$. The sum
+# moves by $h$, which moves $f$ by $\frac{\partial f}{\partial\,\text{sum}} h$; at the same time the
+# maximum moves, which moves $f$ once more. Small changes add up, and hence
 #
 # $$\frac{\partial f}{\partial y} = \sum_{\text{gates } v \text{ that use } y}
 #   \frac{\partial f}{\partial v} \frac{\partial v}{\partial y} . \tag{2}$$
@@ -386,8 +388,8 @@ with np.errstate(all="ignore"):
 # The value survives, since $1 / \infty = 0$, and the staged derivative does not. The form that you
 # found does. (NumPy warns of the overflow; `with np.errstate(over="ignore"):` says that you know.)
 #
-# **Staged computation** means: compute and keep the intermediate values on the way forward (here $s$
-# and $f$), and on the way back go through the same stages in reverse, one line for each. Do not
+# **Staged computation** means: compute and keep the intermediate values on the way forward (here
+# $s$ and $f$), and on the way back go through the same stages in reverse, one line for each. Do not
 # derive one formula for everything.
 #
 # The last entry of `w` is the bias $w_D$, which is not multiplied by any input. What is
@@ -474,8 +476,8 @@ for size in (1000.0, -1000.0):
 print("✓ sigmoid_neuron_backward")
 
 # %% [markdown]
-# **Predict before you run.** At which score does a sigmoid pass on most of the gradient, and how much
-# is that? What is left of a gradient that has come through five sigmoids, at best?
+# **Predict before you run.** At which score does a sigmoid pass on most of the gradient, and how
+# much is that? What is left of a gradient that has come through five sigmoids, at best?
 
 # %% tags=["demo"]
 scores = np.linspace(-8, 8, 161)
@@ -487,13 +489,13 @@ left.plot(scores, outputs, color=COLORS[0], label="output σ(s)")
 left.plot(scores, slopes, "--", color=COLORS[1], label="local gradient")
 left.set(xlabel="score s", ylim=(-0.02, 1.02))
 for depth, color in zip((1, 2, 3, 5), COLORS, strict=False):
-    label = f"{depth} sigmoid{'s' if depth > 1 else ''}: at best {0.25**depth:.2g}"
+    label = f"{depth} sigmoid{'s' if depth > 1 else ''}"
     right.semilogy(scores, np.power(slopes, depth), color=color, label=label)
 right.set(xlabel="score s in each of them", ylabel="what is left of a gradient")
 right.set(ylim=(1e-9, 100), yticks=[1e-8, 1e-6, 1e-4, 1e-2, 1])
 for axis, place in ((left, "upper left"), (right, "upper center")):
     axis.spines[["top", "right"]].set_visible(False)
-    axis.legend(frameon=False, loc=place, fontsize=8, ncols=1 if axis is left else 2)
+    axis.legend(frameon=False, loc=place, fontsize=9, ncols=1 if axis is left else 2)
 
 # %% [markdown]
 # In its flat ends a sigmoid is *saturated*: it lets hardly any gradient through, and the weights
@@ -509,8 +511,8 @@ for axis, place in ((left, "upper left"), (right, "upper center")):
 # what to do on the way back: **what broadcasting copied, the backward pass adds up.**
 #
 # The gates return gradients of the shape of `out`. What is missing is a function that sums such a
-# gradient back to the shape that the input had. NumPy's rule: shapes are compared from the right; an
-# input with fewer axes gets axes of length 1 in front; an axis of length 1 is repeated.
+# gradient back to the shape that the input had. NumPy's rule: shapes are compared from the right;
+# an input with fewer axes gets axes of length 1 in front; an axis of length 1 is repeated.
 #
 # | input | output | sum over axes |
 # |:--|:--|:--|
@@ -564,8 +566,8 @@ print("✓ unbroadcast")
 # %% [markdown]
 # ## 6. Five more gates
 #
-# The network below needs five more operations. Forward they are a line each, so they are given. Look
-# at what they leave in the cache: it is all that you need.
+# The network below needs five more operations. Forward they are a line each, so they are given.
+# Look at what they leave in the cache: it is all that you need.
 
 
 # %%
@@ -685,10 +687,11 @@ for exponent in (2.0, 3.0, -1.0):
 print("✓ power_gate_backward")
 
 # %% [markdown]
-# A sum is the opposite of broadcasting: it adds up what broadcasting would copy. So its backward pass
-# copies: **every entry that went into a sum gets the gradient of that sum.** The only difficulty are
-# shapes. With `axis=1` and without `keepdims`, `dout` has lost an axis. **Your step:** at which place
-# do you have to put it back before `dout` can be broadcast to the shape of `x`? (`np.expand_dims`)
+# A sum is the opposite of broadcasting: it adds up what broadcasting would copy. So its backward
+# pass copies: **every entry that went into a sum gets the gradient of that sum.** The only
+# difficulty are shapes. With `axis=1` and without `keepdims`, `dout` has lost an axis. **Your
+# step:** at which place do you have to put it back before `dout` can be broadcast to the shape of
+# `x`? (`np.expand_dims`)
 
 
 # %% nbgrader={"grade": false, "grade_id": "sum_gate_backward", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -731,11 +734,11 @@ for options in ({}, {"axis": 0}, {"axis": 1}, {"axis": -1, "keepdims": True}, {"
 print("✓ sum_gate_backward")
 
 # %% [markdown]
-# Last the matrix product $Z = X Y$, that is $Z_{ij} = \sum_d X_{id} Y_{dj}$. The entry $X_{id}$ acts
-# on the whole row $i$ of $Z$, with the weights $Y_{dj}$, so by (2)
-# $\partial f / \partial X_{id} = \sum_j \frac{\partial f}{\partial Z_{ij}} Y_{dj}$. **Your step:**
-# read this sum over $j$ as a matrix product, and do the same for $Y$. The shapes leave no choice: `dx`
-# is $(N, D)$, and you have `dout`, $(N, M)$, and `y`, $(D, M)$.
+# Last the matrix product $Z = X Y$, that is $Z_{ij} = \sum_d X_{id} Y_{dj}$. The entry $X_{id}$
+# acts on the whole row $i$ of $Z$, with the weights $Y_{dj}$, so by (2) $\partial f / \partial
+# X_{id} = \sum_j \frac{\partial f}{\partial Z_{ij}} Y_{dj}$. **Your step:** read this sum over $j$
+# as a matrix product, and do the same for $Y$. The shapes leave no choice: `dx` is $(N, D)$, and
+# you have `dout`, $(N, M)$, and `y`, $(D, M)$.
 
 
 # %% nbgrader={"grade": false, "grade_id": "matmul_gate_backward", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -772,9 +775,9 @@ print("✓ matmul_gate_backward")
 # %% [markdown]
 # ## 7. Values that remember
 #
-# So far *you* knew in which order to call the backward functions. For a program to know, every result
-# has to remember where it came from. That is what the class below is for, and it is given, because
-# there is nothing to learn in it: a `Value` holds
+# So far *you* knew in which order to call the backward functions. For a program to know, every
+# result has to remember where it came from. That is what the class below is for. It is mere
+# bookkeeping, so it is given: a `Value` holds
 #
 # - `data`, an array, and `grad`, an array of the same shape, zero until a backward pass fills it;
 # - `parents`: the Values it was computed from, in order; empty for an input;
@@ -782,8 +785,8 @@ print("✓ matmul_gate_backward")
 # - `gate_backward` and `cache`: the gate's backward function and what its forward function left.
 #
 # The operators only translate: `a * b` calls `apply_gate("×", multiply_gate_forward,
-# multiply_gate_backward, a, b)`, and so do all others with their gates. A difference is an addition,
-# a quotient is a product.
+# multiply_gate_backward, a, b)`, and so do all others with their gates. A difference is an
+# addition, a quotient is a product.
 
 
 # %%
@@ -827,7 +830,7 @@ class Value:
         if not self.parents:
             return ()
         gradients = self.gate_backward(self.grad, self.cache)
-        return tuple(gradients) if isinstance(gradients, tuple | list) else (gradients,)
+        return (gradients,) if len(self.parents) == 1 else tuple(gradients)
 
     def backward(self):
         """Fill in ``grad`` of everything that this value was computed from."""
@@ -975,9 +978,9 @@ _ = show_graph(output, names, title="A neuron, as the engine sees it")
 # %% [markdown]
 # ## 8. In which order?
 #
-# A gate can send its gradient back only when that is complete: when *everything* that used its output
-# has sent its share. Look at this circuit, a **diamond**: $b$ is used by $c$, and also by $d$
-# directly.
+# A gate can send its gradient back only when that is complete: when *everything* that used its
+# output has sent its share. Look at this circuit, a **diamond**: $b$ is used by $c$, and also by
+# $d$ directly.
 
 # %% tags=["demo"]
 a = node(2.0)
@@ -991,18 +994,19 @@ _ = show_graph(d, {"a": a, "b": b, "c": c, "d": d}, title="d = c + b, c = b · b
 # received 1 from $d$, and the 12 from $c$ are still missing. Hand the 1 on to $a$, and $a$ will be
 # wrong.
 #
-# The cure is a **topological order**: a list of all nodes in which each comes *after* all its parents.
-# Walked from the end, it visits a node only after everything that used it. **Predict:** how many such
-# orders does this circuit have? Does it matter which one you take?
+# The cure is a **topological order**: a list of all nodes in which each comes *after* all its
+# parents. Walked from the end, it visits a node only after everything that used it. **Predict:**
+# how many such orders does this circuit have? Does it matter which one you take?
 #
 # The usual way to find one is a depth-first search: *to list a node, first list its parents, then
 # itself, and do nothing if it is listed already.* That is a recursion of three lines, and it works
-# until a graph is some thousand nodes deep, as it is after a loop of a few thousand steps; then Python
-# ends it with a `RecursionError`. **Your step:** write it with a stack of your own, which has no such
-# limit. Two hints:
+# until a graph is some thousand nodes deep, as it is after a loop of a few thousand steps; then
+# Python ends it with a `RecursionError`. **Your step:** write it with a stack of your own, which
+# has no such limit. Two hints:
 #
 # - Push pairs *(node, are its parents listed?)*. A node is pushed twice: first with `False`, which
-#   means "push me again with `True`, and then my parents"; when it comes up with `True`, it is listed.
+#   means "push me again with `True`, and then my parents"; when it comes up with `True`, it is
+#   listed.
 # - A Value can be in a set, `node in seen`; it is found there by identity, not by its numbers.
 
 
@@ -1046,7 +1050,7 @@ d = Value(4.0, (b, c))
 e = Value(5.0, (d, a))
 order = topological_order(e)
 assert len(order) == len(set(order)) == 5, (
-    f"5 nodes, each once, were expected; the list has {len(order)}, {len(set(order))} of them different"
+    f"the list has {len(order)} nodes, {len(set(order))} of them different, expected 5, each once"
 )
 position = {listed: i for i, listed in enumerate(order)}
 for listed in order:
@@ -1057,7 +1061,11 @@ for listed in order:
 deep = Value(0.0)
 for _ in range(5_000):
     deep = Value(0.0, (deep,))
-assert len(topological_order(deep)) == 5_001, "a chain of 5,001 nodes was not listed completely"
+try:
+    count = len(topological_order(deep))
+except RecursionError:
+    raise AssertionError("a chain of 5,001 nodes is too deep to recurse: use a stack") from None
+assert count == 5_001, f"of a chain of 5,001 nodes, {count} were listed"
 print("✓ topological_order")
 
 # %% [markdown]
@@ -1068,13 +1076,13 @@ print("✓ topological_order")
 # 1. Every backward pass starts anew: set `grad` of every node of the graph to zeros.
 # 2. The gradient of the output with respect to itself is 1. Is the output an array, put ones
 #    everywhere; the gradients are then those of the sum of its entries.
-# 3. Visit the nodes from the output to the inputs. `parent_gradients()` of a node says what it sends
-#    to each of its parents. Sum that back to the parent's shape, and **add** it to what the parent
-#    has.
+# 3. Visit the nodes from the output to the inputs. `parent_gradients()` of a node says what it
+#    sends to each of its parents. Sum that back to the parent's shape, and **add** it to what the
+#    parent has.
 #
-# A trap: the add gate may return the *same array* for both inputs, perhaps even `dout` itself. If you
-# keep that array as somebody's `grad` and later add to it in place with `+=`, you change all of them.
-# `grad = grad + …` makes a new array.
+# A trap: the add gate may return the *same array* for both inputs, perhaps even `dout` itself. If
+# you keep that array as somebody's `grad` and later add to it in place with `+=`, you change all of
+# them. `grad = grad + …` makes a new array.
 
 
 # %% nbgrader={"grade": false, "grade_id": "backpropagate", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1140,8 +1148,8 @@ print("✓ backpropagate")
 
 # %% [markdown]
 # Now the neuron again, with its gradients. Follow them from the right to the left: at every box you
-# can say in words what it does to what arrives. And compare the inputs with your own backward pass of
-# section 4, which knew nothing of graphs.
+# can say in words what it does to what arrives. And compare the inputs with your own backward pass
+# of section 4, which knew nothing of graphs.
 
 # %% tags=["demo"]
 output, names = neuron_of_gates()
@@ -1160,11 +1168,11 @@ for name, by_hand in zip(("w0", "w1", "w2", "x0", "x1"), (*dw, *dx), strict=True
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ask_reuse", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ### Inline question 2
 #
-# (a) Our backward pass sets all gradients to zero first. PyTorch does not: it adds to what is there,
-# and one has to call `zero_grad()`. Give a use for that, and the mistake it invites. (b) After the
-# forward pass and before `backward()`, somebody updates a weight *in place*, `W.data -= 0.1`, where
-# $W$ goes into a multiply gate. Which gradients come out wrong: that of $W$, or that of the gate's
-# other input? Why?
+# (a) Our backward pass sets all gradients to zero first. PyTorch does not: it adds to what is
+# there, and one has to call `zero_grad()`. Give a use for that, and the mistake it invites. (b)
+# After the forward pass and before `backward()`, somebody updates a weight *in place*, `W.data -=
+# 0.1`, where $W$ goes into a multiply gate. Which gradients come out wrong: that of $W$, or that of
+# the gate's other input? Why?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_reuse", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
 # (a) The gradient of a sum of losses is the sum of their gradients. So a batch too large for the
@@ -1172,10 +1180,10 @@ for name, by_hand in zip(("w0", "w1", "w2", "x0", "x1"), (*dw, *dx), strict=True
 # add up to the gradient of the whole batch (*gradient accumulation*). The mistake: forget
 # `zero_grad()`, and every step uses the sum of all gradients since the beginning.
 #
-# (b) That of the other input $x$. Its gradient is `dout * W`, and the cache holds the very array that
-# was changed, not a copy: backward uses the new $W$, with which nothing was computed. The gradient of
-# $W$ is `dout * x` and stays right. (PyTorch counts the changes of every tensor and raises an
-# exception in such a case.)
+# (b) That of the other input $x$. Its gradient is `dout * W`, and the cache holds the very array
+# that was changed, not a copy: backward uses the new $W$, with which nothing was computed. The
+# gradient of $W$ is `dout * x` and stays right. (PyTorch counts the changes of every tensor and
+# raises an exception in such a case.)
 
 # %% [markdown]
 # ## 10. A two-layer network
@@ -1186,15 +1194,15 @@ for name, by_hand in zip(("w0", "w1", "w2", "x0", "x1"), (*dw, *dx), strict=True
 #   L = \frac1N \sum_i \Big( \log \sum_k e^{s_{ik}} - s_{i y_i} \Big) . \tag{4}$$
 #
 # The maximum with 0, entry by entry, is called **ReLU**. $L$ is the softmax cross-entropy that you
-# know. First this loss, on the engine. Everything must be done by Values, or the gradient gets lost on
-# the way. Two hints:
+# know. First this loss, on the engine. Everything must be done by Values, or the gradient gets lost
+# on the way. Two hints:
 #
-# - Indexing is not one of our gates. The score of the true class is the sum over classes of the scores
-#   times an array of zeros and ones, which is a constant: `np.eye(C)[y]`.
+# - Indexing is not one of our gates. The score of the true class is the sum over classes of the
+#   scores times an array of zeros and ones, which is a constant: `np.eye(C)[y]`.
 # - Large scores must not overflow, so shift each row by its maximum. May the maximum be a constant,
-#   computed from `scores.data`? It depends on the scores, after all! **Think:** by how much does $L$
-#   change if all scores of a row are shifted by the same number, and what is therefore the derivative
-#   of $L$ with respect to the shift?
+#   computed from `scores.data`? It depends on the scores, after all! **Think:** by how much does
+#   $L$ change if all scores of a row are shifted by the same number, and what is therefore the
+#   derivative of $L$ with respect to the shift?
 
 
 # %% nbgrader={"grade": false, "grade_id": "cross_entropy", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1289,7 +1297,8 @@ print("✓ two_layer_loss")
 # This is the whole graph of the loss, with the shapes of all arrays. `show_graph` draws any Value,
 # also of your own: it is the best way to find out why a gradient is 0.
 #
-# **Predict before you run.** Where in this picture does a bias get its gradient summed over the batch?
+# **Predict before you run.** Where in this picture does a bias get its gradient summed over the
+# batch?
 
 # %% tags=["demo"]
 rng = np.random.default_rng(3)
@@ -1300,18 +1309,18 @@ loss.backward()
 _ = show_graph(loss, {**values, "L": loss}, inch=1.05, title="The loss of a two-layer network")
 
 # %% [markdown]
-# At every bias the wire leaves a box with six rows and ends in one with none: there `unbroadcast` is
-# at work, on the way back from the +. And if your shift is a constant in the graph, look at its
-# gradient: it is zero, up to rounding. That is the answer to the question above. Where a function does
-# not change, nothing has to be differentiated.
+# At every bias the wire leaves a box with six rows and ends in one with none: there `unbroadcast`
+# is at work, on the way back from the +. And if your shift is a constant in the graph, look at its
+# gradient: it is zero, up to rounding. That is the answer to the question above. Where a function
+# does not change, nothing has to be differentiated.
 
 # %% [markdown]
-# Now the same by hand, without the engine. You have done all parts: the softmax loss has
-# $\partial L / \partial s_{ik} = (p_{ik} - \mathbb{1}[k = y_i]) / N$ (derived in the softmax notebook;
-# above the engine has found it by itself), then a bias (what broadcasting copied …), a matrix product,
-# a maximum with 0, a bias, a matrix product. **Your step:** write it as staged computation, one line
-# for each array on the way back, with a shape for each: `dscores`, `db2`, `dW2`, `dhidden`, `dsums`,
-# `db1`, `dW1`.
+# Now the same by hand, without the engine. You have done all parts: the softmax loss has $\partial
+# L / \partial s_{ik} = (p_{ik} - \mathbb{1}[k = y_i]) / N$ (derived in the softmax notebook; above
+# the engine has found it by itself), then a bias (what broadcasting copied …), a matrix product, a
+# maximum with 0, a bias, a matrix product. **Your step:** write it as staged computation, one line
+# for each array on the way back, with a shape for each: `dscores`, `db2`, `dW2`, `dhidden`,
+# `dsums`, `db1`, `dW1`.
 
 
 # %% nbgrader={"grade": false, "grade_id": "two_layer_loss_by_hand", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1386,9 +1395,10 @@ print("✓ two_layer_loss_by_hand")
 # %% [markdown]
 # Three ways to the same gradient. How exact are they, and what do they cost?
 #
-# The numerical gradient takes two evaluations of the loss for every parameter and depends on the step
-# $h$. **Predict before you run:** how does its error change as $h$ becomes smaller and smaller? And
-# how much slower will it be than the others for a network with a few hundred parameters?
+# The numerical gradient takes two evaluations of the loss for every parameter and depends on the
+# step $h$. **Predict before you run:** how does its error change as $h$ becomes smaller and
+# smaller? And how much slower will it be than the others for a network with a few hundred
+# parameters?
 
 
 # %% tags=["demo"]
@@ -1459,34 +1469,34 @@ count = sum(array.size for array in arrays.values())
 _ = plot_times(times, title=f"All {count} partial derivatives")
 
 # %% [markdown]
-# Read the curve from the right. A long step is bad, and worse where it pushes some hidden unit across
-# the kink of its maximum: hence the jump. After that the error falls with the *square* of $h$, until
-# the rounding of the loss, which is divided by $2h$, takes over. A numerical gradient never has more
-# than about ten right digits; the engine has all that float64 can hold. And it needs *one* backward
-# pass, whatever the number of parameters. For its convenience it pays with Python calls for every
-# node, which matter less and less as arrays grow.
+# Read the curve from the right. A long step is bad, and worse where it pushes some hidden unit
+# across the kink of its maximum: hence the jump. After that the error falls with the *square* of
+# $h$, until the rounding of the loss, which is divided by $2h$, takes over. A numerical gradient
+# never has more than about ten right digits; the engine has all that float64 can hold. And it needs
+# *one* backward pass, whatever the number of parameters. For its convenience it pays with Python
+# calls for every node, which matter less and less as arrays grow.
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ask_cost", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ### Inline question 3
 #
-# A network computes one loss from a million parameters. (a) The chain rule can also be evaluated from
-# left to right (*forward mode*): take one input and compute, gate by gate, how much each value moves
-# with it. Why does nobody train networks in this way? (b) For which functions would forward mode be
-# the better choice? (c) What does reverse mode pay for its speed that forward mode need not, and how
-# does that grow with the number of layers?
+# A network computes one loss from a million parameters. (a) The chain rule can also be evaluated
+# from left to right (*forward mode*): take one input and compute, gate by gate, how much each value
+# moves with it. Why does nobody train networks in this way? (b) For which functions would forward
+# mode be the better choice? (c) What does reverse mode pay for its speed that forward mode need
+# not, and how does that grow with the number of layers?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_cost", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
-# (a) One forward-mode pass gives the derivatives of everything with respect to *one* input; a million
-# parameters take a million passes. One reverse-mode pass gives the derivatives of *one* output with
-# respect to everything, for about twice the cost of the forward pass.
+# (a) One forward-mode pass gives the derivatives of everything with respect to *one* input; a
+# million parameters take a million passes. One reverse-mode pass gives the derivatives of *one*
+# output with respect to everything, for about twice the cost of the forward pass.
 #
-# (b) For functions with few inputs and many outputs: a curve in space as a function of time, say, or
-# the product of a Jacobian with one given direction.
+# (b) For functions with few inputs and many outputs: a curve in space as a function of time, say,
+# or the product of a Jacobian with one given direction.
 #
-# (c) Memory. The caches of all gates are needed on the way back, so they have to be kept until then:
-# memory grows in proportion to the depth (and to the batch). Forward mode can forget a value as soon
-# as it has been used. The remedy where memory is short is *checkpointing*: keep only some values, and
-# compute the others again during the backward pass.
+# (c) Memory. The caches of all gates are needed on the way back, so they have to be kept until
+# then: memory grows in proportion to the depth (and to the batch). Forward mode can forget a value
+# as soon as it has been used. The remedy where memory is short is *checkpointing*: keep only some
+# values, and compute the others again during the backward pass.
 
 # %% [markdown]
 # ## 11. It learns
@@ -1495,8 +1505,8 @@ _ = plot_times(times, title=f"All {count} partial derivatives")
 # separable as one can get. A linear classifier and a two-layer network are trained on them with the
 # same few lines. Neither has a backward function; the engine has one for all.
 #
-# **Predict before you run.** What do the regions of the linear classifier look like? How many of the
-# points can it get right? How many hidden units will a network need to follow the spirals?
+# **Predict before you run.** What do the regions of the linear classifier look like? How many of
+# the points can it get right? How many hidden units will a network need to follow the spirals?
 
 
 # %%
@@ -1565,8 +1575,8 @@ _ = plot_losses(histories, smooth=1, log=True, title="Loss on the spirals")
 
 # %% [markdown]
 # Each hidden unit is one straight fold of the plane, $\max(0, \cdot)$ of a linear function. A few
-# folds give a rough outline; fifty follow the spirals. All of it was found by descent along gradients
-# that nobody derived.
+# folds give a rough outline; fifty follow the spirals. All of it was found by descent along
+# gradients that nobody derived.
 #
 # ## Questions you may be asked in an interview
 #
@@ -1576,8 +1586,9 @@ _ = plot_losses(histories, smooth=1, log=True, title="Loss on the spirals")
 #
 # **How does it differ from symbolic and from numerical differentiation?** Symbolic differentiation
 # makes a formula, which can grow exponentially, since shared parts are written out again. Numerical
-# differentiation evaluates the function twice per parameter and loses half the digits. Automatic
-# differentiation computes numbers, exact up to rounding, for a small multiple of the function's cost.
+# differentiation evaluates the function twice per parameter and loses a third of the digits.
+# Automatic differentiation computes numbers, exact up to rounding, for a small multiple of the
+# function's cost.
 #
 # **Why are gradients added where a value is used twice?** By the multivariate chain rule: a small
 # change reaches the output on every path, and the effects add up. In an engine that is the `+` in
@@ -1591,9 +1602,9 @@ _ = plot_losses(histories, smooth=1, log=True, title="Loss on the spirals")
 # usually their inputs or outputs, so that activations, not parameters, fill the memory during
 # training. In evaluation nothing needs to be kept (`torch.no_grad()`).
 #
-# **What happens at the kink of a ReLU?** There is no derivative. Any number between the left and the
-# right one (a *subgradient*) will do, and frameworks take 0. Among random floats it hardly matters,
-# except where exact zeros are common.
+# **What happens at the kink of a ReLU?** There is no derivative. Any number between the left and
+# the right one (a *subgradient*) will do, and frameworks take 0. Among random floats it hardly
+# matters, except where exact zeros are common.
 #
 # **What is a vector-Jacobian product?** What a `…_backward` function computes: `dout` times the
 # Jacobian of the gate, without ever forming that. The Jacobian of a matrix product of 1000×1000
@@ -1606,9 +1617,9 @@ _ = plot_losses(histories, smooth=1, log=True, title="Loss on the spirals")
 #
 # - CS231n notes, [Backpropagation, intuitions](https://cs231n.github.io/optimization-2/): circuits,
 #   gates, staged computation, and the neuron of section 4.
-# - A. Karpathy, [micrograd](https://github.com/karpathy/micrograd): an engine for single numbers, in a
-#   hundred lines, and a lecture that builds it.
-# - C. Olah, [Calculus on computational graphs](https://colah.github.io/posts/2015-08-Backprop/), 2015:
-#   forward and reverse mode in pictures.
-# - A. G. Baydin, B. A. Pearlmutter, A. A. Radul, J. M. Siskind, [Automatic differentiation in machine
-#   learning: a survey](https://www.jmlr.org/papers/v18/17-468.html), 2018: the whole field.
+# - A. Karpathy, [micrograd](https://github.com/karpathy/micrograd): an engine for single numbers,
+#   in a hundred lines, and a lecture that builds it.
+# - C. Olah, [Calculus on computational graphs](https://colah.github.io/posts/2015-08-Backprop/),
+#   2015: forward and reverse mode in pictures.
+# - A. G. Baydin, B. A. Pearlmutter, A. A. Radul, J. M. Siskind, [Automatic differentiation in
+#   machine learning: a survey](https://www.jmlr.org/papers/v18/17-468.html), 2018: the whole field.
