@@ -480,10 +480,11 @@ def cross_entropy_survives_large_scores(student, rng):
 @check(points=1, of="two_layer_loss")
 def network_loss_is_correct(student, rng):
     """The loss of the network on the engine agrees with the reference."""
-    X, y, arrays = _network(rng, images=5)
-    loss = student.two_layer_loss(X, y, *(student.Value(a) for a in arrays.values()))
-    _require_value(loss, "two_layer_loss")
-    _same(loss.data, oracle.two_layer(X, y, **arrays)[0], "the loss of the network")
+    for images in (5, 1, 8):
+        X, y, arrays = _network(rng, images=images)
+        loss = student.two_layer_loss(X, y, *(student.Value(a) for a in arrays.values()))
+        _require_value(loss, "two_layer_loss")
+        _same(loss.data, oracle.two_layer(X, y, **arrays)[0], "the loss of the network")
 
 
 @check(points=2, of="two_layer_loss")
