@@ -274,10 +274,9 @@ print("✓ max_gate_backward")
 #
 # (a) Say in a few words each what the add gate, the max gate and the multiply gate do to a gradient
 # on its way back. (b) A network computes $h = \max(0, X W_1 + b_1)$ and scores $h W_2 + b_2$.
-# Somebody starts with *all four* parameters at zero, and gives the whole gradient at equal inputs
-# of a maximum to the first of them. The gradient that arrives at the scores is not zero. Which of
-# the four parameters get a gradient other than zero? Answer with (a) alone. (A matrix product
-# consists of multiply and add gates.)
+# Somebody starts with *all four* parameters at zero. The gradient that arrives at the scores is not
+# zero. Which of the four parameters can get a gradient other than zero, and what can this network
+# learn? Answer with (a) alone. (A matrix product consists of multiply and add gates.)
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_gates", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
 # (a) The add gate *distributes*: all inputs get `dout`, whatever their values. The max gate
@@ -735,8 +734,8 @@ print("✓ sum_gate_backward")
 
 # %% [markdown]
 # Last the matrix product $Z = X Y$, that is $Z_{ij} = \sum_d X_{id} Y_{dj}$. The entry $X_{id}$
-# acts on the whole row $i$ of $Z$, with the weights $Y_{dj}$, so by (2) $\partial f / \partial
-# X_{id} = \sum_j \frac{\partial f}{\partial Z_{ij}} Y_{dj}$. **Your step:** read this sum over $j$
+# acts on the whole row $i$ of $Z$, with the weights $Y_{dj}$, so by (2)
+# $\partial f / \partial X_{id} = \sum_j \frac{\partial f}{\partial Z_{ij}} Y_{dj}$. **Your step:** read this sum over $j$
 # as a matrix product, and do the same for $Y$. The shapes leave no choice: `dx` is $(N, D)$, and
 # you have `dout`, $(N, M)$, and `y`, $(D, M)$.
 
@@ -1309,14 +1308,13 @@ loss.backward()
 _ = show_graph(loss, {**values, "L": loss}, inch=1.05, title="The loss of a two-layer network")
 
 # %% [markdown]
-# At every bias the wire leaves a box with six rows and ends in one with none: there `unbroadcast`
-# is at work, on the way back from the +. And if your shift is a constant in the graph, look at its
-# gradient: it is zero, up to rounding. That is the answer to the question above. Where a function
-# does not change, nothing has to be differentiated.
-
-# %% [markdown]
-# Now the same by hand, without the engine. You have done all parts: the softmax loss has $\partial
-# L / \partial s_{ik} = (p_{ik} - \mathbb{1}[k = y_i]) / N$ (derived in the softmax notebook; above
+# Each bias, without a batch axis, meets an array of six rows in a +: on the way back along that wire
+# `unbroadcast` sums over the rows. And if your shift is a constant in the graph, look at its
+# gradient: it is zero, up to rounding, which answers the question above. $L$ does not change with
+# the shift, so there is nothing to differentiate.
+#
+# Now the same by hand, without the engine. You have done all parts: the softmax loss has
+# $\partial L / \partial s_{ik} = (p_{ik} - \mathbb{1}[k = y_i]) / N$ (derived in the softmax notebook; above
 # the engine has found it by itself), then a bias (what broadcasting copied …), a matrix product, a
 # maximum with 0, a bias, a matrix product. **Your step:** write it as staged computation, one line
 # for each array on the way back, with a shape for each: `dscores`, `db2`, `dW2`, `dhidden`,
