@@ -505,9 +505,9 @@ for axis, place in ((left, "upper left"), (right, "upper center")):
 # ## 5. Arrays: broadcasting, and back
 #
 # From here on we build the engine. Its values are arrays, and NumPy **broadcasts** them: in
-# `X @ W + b` a bias of shape $(C,)$ is added to each of $N$ rows, in `x * 2` the number 2 meets every
-# entry of `x`. Broadcasting is a branching wire: one entry of $b$ is used $N$ times. So (2) tells
-# what to do on the way back: **what broadcasting copied, the backward pass adds up.**
+# `X @ W + b` a bias of shape $(C,)$ is added to each of $N$ rows, in `x * 2` the number 2 meets
+# every entry of `x`. Broadcasting is a branching wire: one entry of $b$ is used $N$ times. So (2)
+# tells what to do on the way back: **what broadcasting copied, the backward pass adds up.**
 #
 # The gates return gradients of the shape of `out`. What is missing is a function that sums such a
 # gradient back to the shape that the input had. NumPy's rule: shapes are compared from the right;
@@ -735,9 +735,9 @@ print("✓ sum_gate_backward")
 # %% [markdown]
 # Last the matrix product $Z = X Y$, that is $Z_{ij} = \sum_d X_{id} Y_{dj}$. The entry $X_{id}$
 # acts on the whole row $i$ of $Z$, with the weights $Y_{dj}$, so by (2)
-# $\partial f / \partial X_{id} = \sum_j \frac{\partial f}{\partial Z_{ij}} Y_{dj}$. **Your step:** read this sum over $j$
-# as a matrix product, and do the same for $Y$. The shapes leave no choice: `dx` is $(N, D)$, and
-# you have `dout`, $(N, M)$, and `y`, $(D, M)$.
+# $\partial f / \partial X_{id} = \sum_j \frac{\partial f}{\partial Z_{ij}} Y_{dj}$. **Your step:**
+# read this sum over $j$ as a matrix product, and do the same for $Y$. The shapes leave no choice:
+# `dx` is $(N, D)$, and you have `dout`, $(N, M)$, and `y`, $(D, M)$.
 
 
 # %% nbgrader={"grade": false, "grade_id": "matmul_gate_backward", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1308,14 +1308,14 @@ loss.backward()
 _ = show_graph(loss, {**values, "L": loss}, inch=1.05, title="The loss of a two-layer network")
 
 # %% [markdown]
-# Each bias, without a batch axis, meets an array of six rows in a +: on the way back along that wire
-# `unbroadcast` sums over the rows. And if your shift is a constant in the graph, look at its
+# Each bias, without a batch axis, meets an array of six rows in a +: on the way back along that
+# wire `unbroadcast` sums over the rows. And if your shift is a constant in the graph, look at its
 # gradient: it is zero, up to rounding, which answers the question above. $L$ does not change with
 # the shift, so there is nothing to differentiate.
 #
 # Now the same by hand, without the engine. You have done all parts: the softmax loss has
-# $\partial L / \partial s_{ik} = (p_{ik} - \mathbb{1}[k = y_i]) / N$ (derived in the softmax notebook; above
-# the engine has found it by itself), then a bias (what broadcasting copied …), a matrix product, a
+# $\partial L / \partial s_{ik} = (p_{ik} - \mathbb{1}[k = y_i]) / N$ (derived in the softmax notebook;
+# above the engine has found it by itself), then a bias (what broadcasting copied …), a matrix product, a
 # maximum with 0, a bias, a matrix product. **Your step:** write it as staged computation, one line
 # for each array on the way back, with a shape for each: `dscores`, `db2`, `dW2`, `dhidden`,
 # `dsums`, `db1`, `dW1`.
