@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from cs231n_lib.plots.curves import plot_accuracies, plot_losses
 from cs231n_lib.plots.embedding import plot_embedding
+from cs231n_lib.plots.graphs import show_graph
 from cs231n_lib.plots.overlays import show_boxes, show_class_maps
 from cs231n_lib.plots.saliency import show_saliency
 from cs231n_lib.plots.selection import (
@@ -37,6 +38,7 @@ __all__ = [
     "show_class_examples",
     "show_class_maps",
     "show_filters",
+    "show_graph",
     "show_images",
     "show_neighbours",
     "show_saliency",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
-from matplotlib.patches import Rectangle
+from matplotlib.patches import FancyBboxPatch, PathPatch, Rectangle
 
 from cs231n_lib import plots
 from cs231n_lib.plots.curves import smoothed
@@ -53,6 +55,18 @@ def frames(axes):
     return [patch for patch in axes.patches if isinstance(patch, Rectangle)]
 
 
+def node(data, grad=None, parents=(), operation=""):
+    return SimpleNamespace(data=data, grad=grad, parents=parents, operation=operation)
+
+
+def diamond():
+    """(x + y) * (x + y + y), where x is an array, y is shared, and one wire is longer."""
+    x, y = node(np.ones((2, 3)), np.full((2, 3), 2.0)), node(-3.0, 0.25)
+    total = node(np.full((2, 3), -2.0), np.zeros((2, 3)), (x, y), "+")
+    more = node(np.full((2, 3), -5.0), np.zeros((2, 3)), (total, y), "+")
+    return node(np.full((2, 3), 10.0), np.ones((2, 3)), (total, more), "*")
+
+
 EVERY = {
     "show_images": lambda im: plots.show_images(im),
     "show_class_examples": lambda im: plots.show_class_examples(im, np.arange(12) % 3, NAMES),
@@ -64,6 +78,7 @@ EVERY = {
     "show_boxes": lambda im: plots.show_boxes(im[0], [[1, 1, 5, 5]]),
     "show_class_maps": lambda im: plots.show_class_maps(im, np.zeros((12, 8, 8), int) + 1, NAMES),
     "show_saliency": lambda im: plots.show_saliency(im, im.mean(axis=3)),
+    "show_graph": lambda im: plots.show_graph(diamond()),
     "plot_distance_matrix": lambda im: plots.plot_distance_matrix(np.arange(12.0).reshape(3, 4)),
     "plot_cross_validation": lambda im: plots.plot_cross_validation({1: [0.1, 0.2], 3: [0.3]}),
     "plot_search": lambda im: plots.plot_search({(1e-3, 1.0): (0.3, 0.2), (1e-2, 2.0): (0.4, 0.1)}),
@@ -443,3 +458,63 @@ def test_interactive_mode_that_a_backend_turns_on_stays_on():
         assert mpl.is_interactive()
     finally:
         mpl.interactive(before)
+
+
+class TestGraph:
+    def boxes(self, axes):
+        found = [patch for patch in axes.patches if isinstance(patch, FancyBboxPatch)]
+        return [box.get_window_extent(axes.figure.canvas.get_renderer()) for box in found]
+
+    def test_every_node_once_with_value_and_gradient(self):
+        axes = drawn(plots.show_graph(diamond()))
+        assert len(self.boxes(axes)) == 5
+        written = texts(axes)
+        assert written.count("+") == 2
+        assert written.count("*") == 1
+        assert written.count("2×3") == 4
+        assert {"−3", "∂ 0.25", "|∂| 4.9", "value", "∂  gradient of the output"} <= set(written)
+
+    def test_a_wire_for_every_input(self):
+        axes = drawn(plots.show_graph(diamond()))
+        wires = [p for p in axes.patches if isinstance(p, PathPatch)]
+        assert len(wires) == 6
+        ends = {tuple(np.round(wire.get_path().vertices[-1], 6)) for wire in wires}
+        assert len(ends) == 6
+
+    def test_the_same_input_twice_has_two_wires(self):
+        x = node(3.0)
+        axes = drawn(plots.show_graph(node(9.0, parents=(x, x), operation="*")))
+        assert len([p for p in axes.patches if isinstance(p, PathPatch)]) == 2
+
+    def test_boxes_keep_apart(self):
+        boxes = self.boxes(drawn(plots.show_graph(diamond())))
+        overlaps = [a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i]]
+        assert not any(overlaps)
+
+    def test_inputs_are_left_of_what_they_are_used_for(self):
+        output = diamond()
+        axes = drawn(plots.show_graph(output, {"out": output, "x": output.parents[0].parents[0]}))
+        x = {text.get_text(): text.get_position()[0] for text in axes.texts}
+        assert x["x"] < x["out = *"]
+
+    def test_numbers_fit_into_their_boxes(self):
+        numbers = [-5.43e-17, -1.234e150, 0.123456, 12345.678, 0.0]
+        axes = drawn(plots.show_graph(node(1.0, parents=[node(number) for number in numbers])))
+        assert {"−5e−17", "−1e+150", "0.123", "1e+04", "0"} <= set(texts(axes))
+
+    def test_without_gradients_none_are_shown(self):
+        axes = drawn(plots.show_graph(node(2.0, parents=(node(1.0),), operation="exp")))
+        assert not any("∂" in text for text in texts(axes))
+
+    def test_a_deep_graph_is_refused_and_not_recursed_into(self):
+        deep = node(0.0)
+        for _ in range(5000):
+            deep = node(0.0, parents=(deep,), operation="exp")
+        with pytest.raises(ValueError, match="more than 200 nodes"):
+            plots.show_graph(deep)
+
+    def test_a_cycle_is_refused(self):
+        loop = node(0.0, operation="+")
+        loop.parents = (node(1.0, parents=(loop,), operation="exp"),)
+        with pytest.raises(ValueError, match="leads back to itself"):
+            plots.show_graph(loop)
