@@ -1,7 +1,7 @@
 """Activations, a stack of layers and the dead fraction in plain Python: float64, one number a line.
 
-Written from the definitions, not from the solution: derivatives come from the hyperbolic cosine, and
-sums are correctly rounded ``math.fsum``, so that nothing is shared with NumPy code that might share
+Written from the definitions, not from the solution: derivatives come from hyperbolic cosines, and
+sums are correctly rounded ``math.fsum``: nothing is shared with NumPy code that might share
 its mistakes.
 """
 
