@@ -192,7 +192,8 @@ def without_overflow(forward, *args):
     except FloatingPointError as error:
         raise AssertionError(
             f"{forward.__name__}, for inputs of ±1000: {error}. "
-            "Mind that np.where computes both branches for all entries"
+            "No exponential may get a large positive number, not even in that branch of np.where "
+            "which is not chosen"
         ) from None
 
 
@@ -378,6 +379,7 @@ def leaky_relu_backward(dout, cache):
 
 
 # %% nbgrader={"grade": true, "grade_id": "check_leaky_relu_backward", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+x = np.array([[-2.0, 0.5, 3.0], [0.25, -1.0, -0.5]])
 _, strong = leaky_relu_forward(x, alpha=0.25)
 _, weak = leaky_relu_forward(x, alpha=0.1)
 dout = np.array([[5.0, -6.0, 7.0], [8.0, -9.0, 4.0]])
@@ -590,8 +592,10 @@ def tanh_of_numpy_backward(dout, a):
     return dout / np.cosh(a) ** 2
 
 
-dout = rng.normal(1.0, 1.0, (2, 3))
-_, caches = stack_forward(x, weights, tanh_of_numpy)
+rng = np.random.default_rng(3)
+x, dout = rng.normal(size=(2, 5)), rng.normal(1.0, 1.0, (2, 3))
+weights = [rng.normal(size=shape) for shape in ((5, 4), (4, 6), (6, 3))]
+activations, caches = stack_forward(x, weights, tanh_of_numpy)
 dactivations, dweights = stack_backward(dout, caches, tanh_of_numpy_backward)
 assert len(dactivations) == 3, f"{len(dactivations)} gradients of activations for three layers"
 assert len(dweights) == 3, f"{len(dweights)} gradients of weights for three layers"
@@ -828,7 +832,7 @@ for name, init in (("Xavier", xavier_init), ("He", he_init)):
     activations, _ = stack_forward(X[:300], deep_weights(init), relu_forward)
     _ = plot_layer_histograms(
         some_layers(activations, positive=True),
-        limits=(0, 4),
+        limits=(0, 6),
         title=f"ReLU, {name}: positive activations",
     )
 
@@ -873,7 +877,8 @@ _ = axes[0, 0].legend(frameon=False, loc="lower left")
 
 # %% [markdown]
 # Three things to see. The curves that are made for their activation, Xavier for tanh and He for ReLU,
-# stay near 1 in both directions. With ReLU all lines are straight: it does not matter to ReLU how
+# stay within a factor of ten of 1 in both directions, over thirty layers. (tanh forgives weights that
+# are somewhat too large, here those of He: what grows is squeezed.) With ReLU all lines are straight: it does not matter to ReLU how
 # large its input is, so every layer does the same. And one curve deceives: tanh with weights that are
 # too large looks perfectly healthy going forward. Only the way back shows that it is not.
 
@@ -949,15 +954,19 @@ for name, init in progress(inits.items(), "training from four beginnings"):
     weights = deep_weights(init, num_layers=10, width=100)
     top = 0.01 * np.random.default_rng(12).standard_normal((100, 10))
     histories[name] = train(weights, top, X, relu_forward, relu_backward, 0.05, 300)
-_, axis = plot_losses(
-    histories, expected_start=np.log(10), title="Ten layers of ReLU, the same training"
-)
-_ = axis.set_ylim(1.2, 2.6)
+for name, losses in histories.items():
+    print(f"{name:16} loss of step 1: {losses[0]:.2f}   2: {losses[1]:.2f}   300: {losses[-1]:.2f}")
+on_scale = {name: losses for name, losses in histories.items() if np.max(losses) < 5}
+_ = plot_losses(on_scale, expected_start=np.log(10), title="Ten layers of ReLU, the same training")
 
 # %% [markdown]
+# The run from too large weights has left the plot with its first steps; a smaller learning rate would
+# spare it that, and be too small for everything else. The run from too small weights has not moved at
+# all, since no gradient arrives anywhere. Xavier's weights are wrong for ReLU by a factor of two in
+# the variance, and in ten layers that is enough to cost it almost all of its 300 steps.
+#
 # The same network, the same images, the same training; only the size of the random numbers at the
-# start differs. Not every detail matters that much, but this one decides between a network that
-# learns and one that does not. (Normalisation layers, which come later in this assignment, and
+# start differs. Few other choices decide so plainly whether a network learns. (Normalisation layers, which come later in this assignment, and
 # residual connections take much of the burden off initialisation. They have not made it unnecessary.)
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ask_symmetry", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -1059,7 +1068,8 @@ results = {
 fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3.4), layout="constrained")
 for (name, (dead, _)), style, color in zip(results.items(), ("-", "--"), COLORS, strict=False):
     left.plot(np.arange(0, 400, 10), dead, style, color=color, linewidth=2, label=name)
-left.set(title="Dead units", xlabel="iteration", ylabel="dead fraction", ylim=(0, 1.03))
+left.set_title("Dead units", loc="left", weight="bold")
+left.set(xlabel="iteration", ylabel="dead fraction", ylim=(0, 1.03))
 left.spines[["top", "right"]].set_visible(False)
 left.legend(frameon=False, loc="lower left")
 _ = plot_losses(
@@ -1068,6 +1078,7 @@ _ = plot_losses(
     title="Loss",
     ax=right,
 )
+right.grid(visible=False)
 
 # %% [markdown]
 # A dead ReLU stays dead: its gradient is exactly zero, not merely small. A leaky unit gets a tenth of
