@@ -573,6 +573,14 @@ def he_uniform_limit_is_the_deviation(fan_in, fan_out, rng):
     return rng.uniform(-limit, limit, (fan_in, fan_out))
 
 
+@misconception(of="he_init", caught_by="he_has_the_right_variance")
+def he_uniform_with_one_over_n(fan_in, fan_out, rng):
+    """You draw from a uniform distribution with the limit 1 / √fan_in, whose variance is no more
+    than 1 / (3 fan_in): work out the variance by equation (6), then b from b² / 3."""
+    limit = np.sqrt(1 / fan_in)
+    return rng.uniform(-limit, limit, (fan_in, fan_out))
+
+
 @misconception(of="he_init", caught_by="he_draws_with_rng")
 def he_with_its_own_generator(fan_in, fan_out, rng):
     """You make a generator of your own: every call gives the same weights. Draw with the rng that

@@ -141,8 +141,8 @@ print("✓ relu_backward")
 # %% tags=["demo"]
 # NBVAL_CHECK_OUTPUT
 with np.errstate(all="ignore"):
-    print("exp(1000)            ", np.exp(1000.0))
-    print("1 / (1 + exp(1000))  ", 1 / (1 + np.exp(1000.0)))
+    print("exp(1000)                  ", np.exp(1000.0))
+    print("1 / (1 + exp(1000))        ", 1 / (1 + np.exp(1000.0)))
     print("exp(1000) / (1 + exp(1000))", np.exp(1000.0) / (1 + np.exp(1000.0)))
 
 # %% [markdown]
@@ -780,8 +780,8 @@ _ = plot_layer_histograms(
 # of $h$: what enters (4) is $\mathbb{E}[h^2]$, and the mean of $h$ is not zero.)
 #
 # K. He and co-authors derived this in 2015, backward as well, where $n_\text{out}$ takes the place of
-# $n_\text{in}$; either of the two will do, they found, since they differ by a factor that is the same
-# for all depths of an ordinary network. We take $n_\text{in}$.
+# $n_\text{in}$. Either of the two will do, they found: in the product over all layers the ratios
+# $n_\text{out} / n_\text{in}$ cancel, but for the first and the last width. We take $n_\text{in}$.
 
 
 # %% nbgrader={"grade": false, "grade_id": "he_init", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -960,9 +960,8 @@ on_scale = {name: losses for name, losses in histories.items() if np.max(losses)
 _ = plot_losses(on_scale, expected_start=np.log(10), title="Ten layers of ReLU, the same training")
 
 # %% [markdown]
-# The run from too large weights has left the plot with its first steps; a smaller learning rate would
-# spare it that, and be too small for everything else. The run from too small weights has not moved at
-# all, since no gradient arrives anywhere. Xavier's weights are wrong for ReLU by a factor of two in
+# The run from too large weights left every scale with its second step; its losses are printed, and not
+# drawn. The run from too small weights has not moved at all, since no gradient arrives anywhere. Xavier's weights are wrong for ReLU by a factor of two in
 # the variance, and in ten layers that is enough to cost it almost all of its 300 steps.
 #
 # The same network, the same images, the same training; only the size of the random numbers at the

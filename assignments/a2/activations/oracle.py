@@ -1,8 +1,8 @@
 """Activations, a stack of layers and the dead fraction in plain Python: float64, one number a line.
 
 Written from the definitions, not from the solution: derivatives come from hyperbolic cosines, and
-sums are correctly rounded ``math.fsum``: nothing is shared with NumPy code that might share
-its mistakes.
+sums are correctly rounded ``math.fsum``: nothing is shared with NumPy code that might share its
+mistakes.
 """
 
 from __future__ import annotations
