@@ -76,4 +76,5 @@ def layernorm_forward(x, gamma, beta, ln_param):
     return hat * gamma + beta, Normalised(hat, sigma, gamma, 1)
 
 
-layernorm_backward = batchnorm_backward_alt
+def layernorm_backward(dout, cache):
+    return batchnorm_backward_alt(dout, cache)
