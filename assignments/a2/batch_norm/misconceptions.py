@@ -94,8 +94,8 @@ def eps_squared(x, gamma, beta, bn_param):
 
 @misconception(of="batchnorm_forward", caught_by="train_of_one_row_is_beta")
 def no_eps_at_all(x, gamma, beta, bn_param):
-    """The variance of a single row is 0, and 0 / 0 is NaN: that is what eps, added to the variance
-    under the root, is there for."""
+    """A single row comes out as NaN. Its variance, divided by N = 1 and not by N - 1, is 0, and eps,
+    added to it under the root, keeps the divisor above 0."""
     with np.errstate(all="ignore"):
         return _batchnorm(x, gamma, beta, bn_param, root=lambda var, eps: np.sqrt(var))
 
@@ -257,6 +257,26 @@ def variance_taken_for_constant(dout, cache):
 
 
 @misconception(of="batchnorm_backward", caught_by="backward_dx_is_correct")
+def centred_gradient_overwritten(dout, cache):
+    """The second part of the gradient of x - mean replaces the first: the value goes to two nodes,
+    so its gradients add up (`+=`, not `=`)."""
+    x, mean, std, _, gamma = cache
+    centred = x - mean
+    dvar = -(dout * gamma * centred).sum(axis=0) / (2 * std**3)
+    dcentred = 2 * centred * dvar / len(x)
+    return dcentred - dcentred.mean(axis=0), *_parameter_gradients(dout, cache)
+
+
+@misconception(of="batchnorm_backward", caught_by="backward_dx_is_correct")
+def x_gradient_overwritten(dout, cache):
+    """Your dx holds the part through the mean alone: x goes to two nodes, so its gradients add up
+    (`+=`, not `=`)."""
+    _, _, std, _, gamma = cache
+    dx = np.zeros_like(dout) - (dout * gamma / std).mean(axis=0)
+    return dx, *_parameter_gradients(dout, cache)
+
+
+@misconception(of="batchnorm_backward", caught_by="backward_dx_is_correct")
 def mean_path_not_averaged(dout, cache):
     """The gradient through the mean is N times too large: the mean is a sum divided by N, so that
     each row gets 1/N of its gradient."""
@@ -412,6 +432,15 @@ def alt_sums_for_means(dout, cache):
 
 
 @misconception(of="batchnorm_backward_alt", caught_by="alt_dx_is_correct")
+def alt_means_of_everything(dout, cache):
+    """Your two means run over the whole array: every feature has its own, so say axis=0."""
+    _, _, std, x_hat, gamma = cache
+    dx_hat = dout * gamma
+    dx = (dx_hat - dx_hat.mean() - x_hat * (dx_hat * x_hat).mean()) / std
+    return dx, *_parameter_gradients(dout, cache)
+
+
+@misconception(of="batchnorm_backward_alt", caught_by="alt_dx_is_correct")
 def alt_with_x_for_x_hat(dout, cache):
     """Your term from the variance has x - mean where x_hat should be: divide by the standard
     deviation both in the mean and in front of it."""
@@ -499,6 +528,14 @@ def layer_one_mean_for_all(x, gamma, beta, ln_param):
     keepdims=True)."""
     x_hat = (x - x.mean()) / np.sqrt(x.var() + _eps(ln_param))
     return gamma * x_hat + beta, None
+
+
+@misconception(of="layernorm_forward", caught_by="layer_output_is_correct", symptom="exception")
+def layer_axis_not_kept(x, gamma, beta, ln_param):
+    """Shapes do not fit: the means of the rows have shape (N,), which does not broadcast against
+    (N, D). Keep the axis, axis=1 with keepdims=True, and they have shape (N, 1)."""
+    std = np.sqrt(x.var(axis=1) + _eps(ln_param))
+    return gamma * (x - x.mean(axis=1)) / std + beta, None
 
 
 @misconception(of="layernorm_forward", caught_by="layer_output_uses_eps")

@@ -36,8 +36,8 @@
 # computational graph, and about three hours.
 
 # %%
+import functools
 import timeit
-from functools import cache
 from itertools import pairwise
 
 import matplotlib.pyplot as plt
@@ -941,7 +941,7 @@ _ = plot_losses(histories, expected_start=np.log(num_classes), title="Loss of ea
 
 
 # %% tags=["demo"]
-@cache
+@functools.cache
 def scale_sweep():
     """Return the weight scales and the accuracies reached with each."""
     scales = np.logspace(-4, 0, 13)
@@ -995,7 +995,7 @@ _ = plot_sweep(
 
 
 # %% tags=["demo"]
-@cache
+@functools.cache
 def batch_sweep():
     """Return the batch sizes and the accuracies reached with each."""
     sizes = np.array([2, 4, 8, 16, 32, 64])
