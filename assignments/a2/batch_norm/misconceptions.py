@@ -94,7 +94,7 @@ def eps_squared(x, gamma, beta, bn_param):
 
 @misconception(of="batchnorm_forward", caught_by="train_of_one_row_is_beta")
 def no_eps_at_all(x, gamma, beta, bn_param):
-    """A single row comes out as NaN. Its variance, divided by N = 1 and not by N - 1, is 0, and eps,
+    """A single row comes out as NaN. Its variance, divided by N = 1 and not by N - 1, is 0; eps,
     added to it under the root, keeps the divisor above 0."""
     with np.errstate(all="ignore"):
         return _batchnorm(x, gamma, beta, bn_param, root=lambda var, eps: np.sqrt(var))

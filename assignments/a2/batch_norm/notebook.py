@@ -194,8 +194,8 @@ print("mean of squared deviations:          ", ((x - x.mean()) ** 2).mean())
 # need, put in whatever you have computed, and come back later. The caller goes on using its
 # arrays, so do not change `x`, `gamma` or `beta`.
 #
-# And there is one line for you to write whose use will appear only in section 3. Besides
-# normalising, training mode keeps a *running average* of the means and variances that it sees:
+# And there is something to write whose use will appear only in section 3. Besides normalising,
+# training mode keeps a *running average* of the means, and one of the variances, that it sees:
 #
 # $$\text{running} \leftarrow m \cdot \text{running} + (1 - m) \cdot \text{value of this batch}
 # \tag{3}$$
