@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -20,6 +20,7 @@ from .sandbox import Mechanism, choose_mechanism, mechanisms
 # Jupyter's and nbgrader's packages take seconds to import: each command imports what it runs, so
 # that --help and a mistyped option answer at once.
 if TYPE_CHECKING:
+    from .authoring import Check
     from .build import Built
     from .classroom import ClassResult
     from .course import Course
@@ -110,6 +111,12 @@ def _build(course: Course, target: str | None, force: bool, jobs: int, console: 
 @click.option("--exercise", help="Which exercise a NOTEBOOK is, such as a1/softmax.")
 @click.option("--json", "as_json", is_flag=True, help="Print the reports as JSON.")
 @click.option("--again", is_flag=True, help="Grade even what an earlier run graded.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="EXERCISE:CHECK",
+    help="Run again just this check, such as a1/softmax:gradient_is_correct; repeatable.",
+)
 @_JOBS
 @_UNSAFE
 def grade_command(
@@ -118,6 +125,7 @@ def grade_command(
     exercise: str | None,
     as_json: bool,
     again: bool,
+    only: tuple[str, ...],
     jobs: int,
     unsafe: bool,
 ) -> None:
@@ -129,6 +137,7 @@ def grade_command(
     \b
     Examples:  autograder grade a1 --jobs 2
                autograder grade a1 --student ada --again
+               autograder grade --only a1/softmax:gradient_is_correct
                autograder grade my/softmax.ipynb --json
     """
     from . import views
@@ -138,8 +147,10 @@ def grade_command(
     course, console = Course.find(), Console()
     mechanism = choose_mechanism(unsafe=unsafe)
     single = target.endswith(".ipynb") or Path(target).is_file()
-    if single and (students or again):
-        raise UserError("--student and --again go with a class, not with one file.")
+    if single and (students or again or only):
+        raise UserError("--student, --again and --only go with a class, not with one file.")
+    if only and again:
+        raise UserError("--only runs some checks again, --again all of them: say one of the two.")
     if exercise and not single:
         raise UserError("--exercise goes with one file, such as my/softmax.ipynb.")
     if single:
@@ -149,10 +160,15 @@ def grade_command(
         else:
             views.print_report(console, report)
         return
-    names = [target] if target else list(course.assignments)
+    checks = course.checks(only)
+    names = [target] if target else list(checks or course.assignments)
+    if checks and not checks.keys() <= set(names):
+        raise UserError(f"--only names checks of {', '.join(checks)}, and TARGET is {target}.")
     reports: list[Report] = []
     for name in names:
-        result = _grade_class(course, name, mechanism, console, students, jobs, again, as_json)
+        result = _grade_class(
+            course, name, mechanism, console, students, jobs, again, as_json, checks.get(name, ())
+        )
         reports += result.reports
         if not as_json:
             views.print_class(console, result)
@@ -170,6 +186,7 @@ def _grade_class(
     jobs: int = 2,
     again: bool = False,
     quiet: bool = False,
+    only: Sequence[Check] = (),
 ) -> ClassResult:
     from . import views
     from .classroom import grade_class
@@ -187,6 +204,7 @@ def _grade_class(
             students=students,
             jobs=jobs,
             again=again,
+            only=only,
             progress=tell,
         )
 

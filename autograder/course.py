@@ -8,6 +8,7 @@ import hashlib
 import importlib
 import sys
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -258,6 +259,29 @@ class Course:
             known = ", ".join(e.id for e in assignment.exercises)
             raise UserError(f"There is no exercise {target!r}; there are: {known}.")
         return chosen
+
+    def checks(self, names: Sequence[str]) -> dict[str, tuple[Check, ...]]:
+        """Return the checks that names such as ``a1/softmax:gradient_is_correct`` mean.
+
+        Raises
+        ------
+        UserError
+            If a name means none.
+        """
+        found: dict[str, tuple[Check, ...]] = {}
+        for name in names:
+            exercise, _, check = name.partition(":")
+            if not check or "/" not in exercise:
+                raise UserError(
+                    f"A check is named EXERCISE:CHECK, as in a1/softmax:gradient_is_correct; "
+                    f"got {name!r}."
+                )
+            (chosen,) = self.select(exercise)
+            own = {c.name: c for c in chosen.checks}
+            if check not in own:
+                raise UserError(f"{chosen.id} has no check {check!r}; it has: {', '.join(own)}.")
+            found[chosen.assignment] = (*found.get(chosen.assignment, ()), own[check])
+        return found
 
 
 def _read_assignment(path: Path) -> Assignment:
