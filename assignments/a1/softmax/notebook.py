@@ -15,7 +15,8 @@
 #
 # **Goal.** You teach the linear classifier to answer with a probability for every class: with a
 # second loss, the cross-entropy, whose gradient you derive by hand. Training loop and prediction
-# are those that you wrote in [`svm.ipynb`](svm.ipynb); new is the art of keeping exponentials finite.
+# are those that you wrote in [`svm.ipynb`](svm.ipynb); what is new is the art of keeping
+# exponentials finite.
 #
 # | step | you write | which is |
 # |:--|:--|:--|
@@ -30,10 +31,10 @@
 # Your functions may use NumPy and the standard library, and they see their arguments, your imports
 # and your other functions; they cannot see data that the notebook has loaded.
 #
-# `from_notebook("svm")` below reads what you wrote there, as `import` does with a module: `svm.sgd_train`
-# is your own training loop. If you change something in that notebook, save it and run this cell again.
-# (When graded, a faultless version of the earlier notebook stands in for yours, so that no mistake
-# costs you points twice.)
+# `from_notebook("svm")` in the cell below reads what you wrote there, as `import` does with a
+# module: `svm.sgd_train` is your own training loop. If you change that notebook, save it and run
+# the cell again. (When graded, a faultless version of the earlier notebook stands in for yours, so
+# that no mistake costs you points twice.)
 #
 # You need the notebook on SVM, and about two hours.
 
@@ -197,8 +198,8 @@ _ = axes[0].set_ylabel("probability")
 # $$L = \underbrace{\frac{1}{N} \sum_{i=1}^{N} L_i}_{\text{data loss}}
 #   + \underbrace{\lambda \sum_{d,k} W_{dk}^2}_{\text{regularisation}} \tag{3}$$
 #
-# The second term is the one that you know: $\lambda$ is `reg`, the bias row takes part, and there is
-# no factor ½.
+# The second term is the one that you know: $\lambda$ is `reg`, the bias row takes part, and there
+# is no factor ½.
 #
 # **Never take the logarithm of a probability.** If the true class has a score 20,000 below the
 # best, its probability is too small for any float and becomes exactly 0, and $-\log 0$ is infinite.
@@ -250,9 +251,9 @@ _ = axes[0].set_ylabel("probability")
 # vanish.
 #
 # **From the scores to the weights.** As before, column $k$ of the gradient is the image, multiplied
-# by a number, $\partial L_i / \partial W_{dk} = x_d\, \partial L_i / \partial s_k$. For an SVM these
-# numbers are whole: a class violates the margin or does not. Here every class pulls at every image,
-# more or less. Mean and regularisation are as before.
+# by a number, $\partial L_i / \partial W_{dk} = x_d\, \partial L_i / \partial s_k$. For an SVM
+# these numbers are whole: a class violates the margin or does not. Here every image acts on every
+# class, on some more and on some less. Mean and regularisation are as before.
 #
 # Now write loss and gradient with explicit loops over images and classes. This version is not meant
 # to be fast; it is meant to read like the formulas, so that you can trust it. It must survive large
@@ -427,8 +428,8 @@ _ = plot_times(times, title="Loss and gradient of a batch of 200 images")
 # %% [markdown]
 # ## 6. Training: nothing new to write
 #
-# Your `svm.sgd_train` takes the loss function as an argument, so it trains this classifier as it is;
-# and `svm.predict` names the class with the highest score, which is also the most probable one.
+# Your `svm.sgd_train` takes the loss function as an argument, so it trains this classifier as it
+# is; and `svm.predict` names the class with the highest score, which is also the most probable one.
 # (Why need one not compute the probabilities for that?)
 #
 # **Predict before you run.** What is the very first value of the loss curve? It is another one than
@@ -447,8 +448,8 @@ W, loss_history = first_run()
 _ = plot_losses(loss_history, expected_start=np.log(num_classes), title="Loss of each batch")
 
 # %% [markdown]
-# The first value is $\log 10$, to the last digit: with $W = 0$ no class is preferred, and nothing is
-# regularised.
+# The first value is $\log 10$, to the last digit: with $W = 0$ no class is preferred, and nothing
+# is regularised.
 
 # %% tags=["demo"]
 W, _ = first_run()
@@ -557,8 +558,8 @@ print(f"✓ train_softmax: validation accuracy {accuracy:.1%}")
 _ = show_templates(trained()[:-1], data.class_names)
 
 # %% [markdown]
-# They are close relatives: both losses sum up training images, only with other numbers. The limit is
-# the same, too, one template per class.
+# They are close relatives: both losses sum up training images, only with other numbers. The limit
+# is the same, too, one template per class.
 #
 # Now the one look at the test images. Of which mistakes is the classifier surest?
 
@@ -636,9 +637,9 @@ _ = axis.legend(frameon=False)
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ask_svm_or_softmax", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ### Inline question 3
 #
-# *True or false, and why:* one can add an image to the training set in such a way that the data loss
-# of a given SVM, summed over the images, does not change. The same is possible with the softmax
-# loss. What follows for the images that a classifier learns from late in training?
+# *True or false, and why:* one can add an image to the training set in such a way that the data
+# loss of a given SVM, summed over the images, does not change. The same is possible with the
+# softmax loss. What follows for the images that a classifier learns from late in training?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_svm_or_softmax", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
 # True for the SVM: an image whose true class is ahead of all others by at least 1 has a loss of
@@ -688,8 +689,8 @@ _ = axis.legend(frameon=False)
 #
 # ## Read more
 #
-# - CS231n notes, [Linear classification](https://cs231n.github.io/linear-classify/): both losses side
-#   by side, on the same example.
+# - CS231n notes, [Linear classification](https://cs231n.github.io/linear-classify/): both losses
+#   side by side, on the same example.
 # - I. Goodfellow, Y. Bengio, A. Courville, [*Deep Learning*, section
 #   6.2.2.3](https://www.deeplearningbook.org/contents/mlp.html): why a log-likelihood loss belongs
 #   to a softmax output.

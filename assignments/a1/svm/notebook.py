@@ -317,7 +317,7 @@ axis.plot(walk, losses, color=COLORS[0], linewidth=2.5, label="their mean")
 for number, t in enumerate((-2.5, 0.6, 2.3)):
     # The slope in the direction V is the dot product with the gradient: yours.
     loss, dW = svm_loss_naive(W + t * V, X, y, 0.0)
-    slope, span = np.sum(dW * V), np.array([-0.6, 0.6])
+    slope, span = np.sum(dW * V), np.array([-1.2, 1.2])
     label = None if number else "slope by your gradient"
     axis.plot(t + span, loss + slope * span, "--", color=WRONG, linewidth=2, label=label)
     axis.plot(t, loss, "o", color=WRONG, markersize=5)
@@ -326,9 +326,9 @@ axis.spines[["top", "right"]].set_visible(False)
 _ = axis.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
 
 # %% [markdown]
-# Straight pieces and kinks, each bent upwards: a sum of ramps is *convex*, and whoever walks
-# downhill in it cannot get stuck in a bad valley. Where a ramp has ended, an image costs nothing
-# and pulls no more.
+# Straight pieces and kinks, each bent upwards, so that no tangent ever gets above the curve: a sum
+# of ramps is *convex*, and whoever walks downhill in it cannot get stuck in a bad valley. Where all
+# its ramps have ended, an image costs nothing and pulls no more.
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ask_kink", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ### Inline question 2
@@ -711,8 +711,8 @@ for name, W in penalised().items():
 # which is zero. L2 lets every pixel contribute a little. Pixels beside each other say nearly the
 # same; L2 shares the weight among them, L1 is content with one. (Gradient steps cannot stop exactly
 # at zero. They step over it and come back, so "zero" is here everything below a hundred steps of
-# length $\eta \lambda$.) L1 is the choice where few features must do or where one wants to know
-# which matter, L2 the usual one where accuracy is all.
+# length $\eta \lambda$.) L1 is the choice where few features must do, or where one wants to know
+# which matter; L2 is the one where every feature may have its small say, as pixels do.
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ask_penalties", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ### Inline question 3
@@ -730,8 +730,8 @@ for name, W in penalised().items():
 #
 # (b) Equal parts. The errors then add up to $a (\epsilon_1 + \epsilon_2) / 2$, whose standard
 # deviation is smaller by a factor of $\sqrt 2$ than that of $a\, \epsilon_1$: averaging removes
-# noise. That is one reason why L2 usually does better on images, where neighbouring pixels are such
-# copies.
+# noise. That speaks for L2 wherever inputs are nearly copies of each other, as neighbouring pixels
+# are.
 #
 # (c) Somewhat, and in the wrong direction. The bias acts on an input of 1, pixels on inputs about a
 # hundred times as large. To move a score by the same amount the bias must be about a hundred times
@@ -794,12 +794,13 @@ axis.set_title("After 100 steps (bold: most images right)", loc="left", fontweig
 _ = fig.colorbar(picture, ax=axis, extend="max", label="data loss of the validation images")
 
 # %% [markdown]
-# The learning rate makes the difference: on the left next to nothing has been learned yet, on the right the
-# steps are too long, and the loss jumps to and fro far above that of knowing nothing. And yet even
-# there many images are right: for an answer only the *order* of the scores counts, for the hinge
-# loss their size as well. Strength matters little in so short a run, except at the very top. There
-# the penalty alone, which turns a step into $W \leftarrow (1 - 2 \eta \lambda) W$, makes itself
-# felt within so few steps.
+# The learning rate makes the difference: in the first column next to nothing has been learned yet,
+# in the last one steps are too long, and the loss is far above that of knowing nothing. And yet,
+# but for the corner at the top, many more images are right there than by guessing: for an answer
+# only the *order* of the scores counts, for the hinge loss their size as well. The strength matters
+# little in so short a run unless it is very large. The penalty alone turns a step into
+# $W \leftarrow (1 - 2 \eta \lambda) W$; if $\eta \lambda$ is 0.001, that takes hundreds of steps to
+# be felt, if it is 1, each step throws $W$ to the other side of zero.
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ask_units", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ### Inline question 4
@@ -919,7 +920,7 @@ for name, X, y, style in (
     true_scores = scores[np.arange(len(y)), y]
     scores[np.arange(len(y)), y] = -np.inf
     lead = true_scores - scores.max(axis=1)
-    kept = f"{name}: {np.mean(lead > 0):.0%} right, {np.mean(lead >= 1):.0%} with the margin"
+    kept = f"{name}: {np.mean(lead > 0):.0%} right,\n{np.mean(lead >= 1):.0%} with the margin"
     axis.hist(np.clip(lead, -4, 4), bins=edges, density=True, label=kept, **style)
 for place, text in ((0, "right →"), (1, "no loss →")):
     axis.axvline(place, color=MUTED, linestyle="--", linewidth=1)
@@ -934,7 +935,7 @@ for place, text in ((0, "right →"), (1, "no loss →")):
     )
 axis.set(xlabel="lead of the true class", ylabel="density", xlim=(-4, 4))
 axis.spines[["top", "right"]].set_visible(False)
-_ = axis.legend(frameon=False, loc="center right", fontsize=9)
+_ = axis.legend(frameon=False, loc="upper left", fontsize=9)
 
 # %% [markdown]
 # Most images have a loss, and so take part in every step: this is not a problem with a few support
@@ -963,8 +964,8 @@ _ = show_images(
 # ## Questions you may be asked in an interview
 #
 # **Why is the margin 1, and not a hyper-parameter?** Scores are linear in $W$: a margin of 10 with
-# $10\,W$ is the same classifier as a margin of 1 with $W$. What matters is the margin in relation to
-# the size of the weights, and that is what $\lambda$ controls. One number is enough.
+# $10\,W$ is the same classifier as a margin of 1 with $W$. What matters is the margin in relation
+# to the size of the weights, and that is what $\lambda$ controls. One number is enough.
 #
 # **What are support vectors?** The training examples that lie inside the margin or on its edge, or
 # on the wrong side. They alone act on the gradient; the solution is a sum of them. All others could
@@ -984,7 +985,7 @@ _ = show_images(
 #
 # **L1 or L2?** L1 pulls all weights alike and makes those zero that are not worth it: sparse, good
 # for choosing features. L2 pulls in proportion and spreads weight over what is correlated: smooth,
-# mostly the more accurate. The two together are called elastic net.
+# and steadier against noise. The two together are called elastic net.
 #
 # **The loss explodes. The loss hardly moves. Which knob?** The learning rate both times: lower it
 # by factors of ten in the first case, raise it in the second, before anything else is touched. And
@@ -999,9 +1000,9 @@ _ = show_images(
 # - CS231n notes, [Linear classification](https://cs231n.github.io/linear-classify/) and
 #   [Optimization](https://cs231n.github.io/optimization-1/): the hinge loss, profiles of its
 #   landscape, the numerical gradient, SGD.
-# - J. Weston, C. Watkins, [Support vector machines for multi-class pattern
-#   recognition](https://www.esann.org/sites/default/files/proceedings/legacy/es1999-461.pdf), 1999:
-#   where formula (1) comes from.
+# - K. Crammer, Y. Singer, [On the algorithmic implementation of multiclass kernel-based vector
+#   machines](https://www.jmlr.org/papers/v2/crammer01a.html), 2001: another multiclass hinge loss,
+#   which counts the worst rival only, and how the kernel trick gets in.
 # - S. Shalev-Shwartz, Y. Singer, N. Srebro, A. Cotter, [Pegasos: primal estimated sub-gradient
 #   solver for SVM](https://doi.org/10.1007/s10107-010-0420-4), 2011: SGD on the hinge loss, with a
 #   proof of how fast it gets there.
