@@ -169,7 +169,7 @@ _ = axes[0].set_ylabel("score")
 # ### Inline question 1
 #
 # At the start of training, $W$ is zero or close to it. (a) What is the data loss then, for $C$
-# classes? (b) Somebody's loss for ten classes starts at exactly 10 instead. Which two words of
+# classes? (b) Somebody's loss for ten classes starts at exactly 10 instead. Which part of
 # formula (1) did they overlook? Does this mistake change which $W$ is the best one? (c) What are
 # the smallest and the largest values that $L_i$ can have?
 
