@@ -269,3 +269,31 @@ def doctor_command() -> None:
         console.print(f"{sign} {mechanism.name}: {problem or 'works here'}", highlight=False)
     if not usable:
         sys.exit(1)
+
+
+@main.command("report")
+@click.argument("assignment")
+@click.option("--json", "as_json", is_flag=True, help="Print everything found as JSON, too.")
+def report_command(assignment: str, as_json: bool) -> None:
+    """Write the class report of ASSIGNMENT: a page to teach from, CSV for Canvas and Moodle.
+
+    Reads reports/ and submitted/ and writes reports/ASSIGNMENT.html; nothing is graded or run.
+
+    Example:  autograder report a1
+    """
+    from . import views
+    from .classreport import class_report
+    from .course import Course
+
+    course, console = Course.find(), Console()
+    with views.progress_bar(console, as_json) as bar:
+        task = bar.add_task(f"comparing {assignment}", total=None)
+
+        def tell(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        made = class_report(course, course.assignment(assignment), tell)
+    if as_json:
+        click.echo(made.to_json(), nl=False)
+    else:
+        views.print_class_report(console, made)
