@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,10 +30,11 @@ MEMORY_MB = 2048
 
 @dataclass(frozen=True)
 class Code:
-    """What a hand-in defines: cells in order, and the libraries it may not use."""
+    """What a hand-in defines: cells in order, what it may not use, what it builds on (compiled)."""
 
     cells: tuple[Cell, ...]
     refused: tuple[str, ...] = ()
+    notebooks: Mapping[str, bytes] = field(default_factory=dict)
     sources: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -131,7 +132,11 @@ class SandboxBackend:
         cells = [{"name": cell.name, "source": cell.source} for cell in self._code.cells]
         try:
             errors = session.request(
-                "your notebook", "define", cells=cells, refused=list(self._code.refused)
+                "your notebook",
+                "define",
+                cells=cells,
+                refused=list(self._code.refused),
+                notebooks=dict(self._code.notebooks),
             )
         except CallProblem as problem:
             text = f"Defining your functions failed: {problem}"

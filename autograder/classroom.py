@@ -18,6 +18,7 @@ from pathlib import Path
 
 from nbgrader.utils import parse_utc
 
+from .authoring import Check
 from .autograded import graded_notebook
 from .course import Assignment, Course, Exercise
 from .errors import UserError
@@ -25,11 +26,19 @@ from .feedback import PersonsGrade, feedback_page
 from .gradebook import GradebookWriter
 from .grading import GRADER_VERSION, grade_handin
 from .handin import Handin, Unreadable, read_bytes
-from .report import Report, clean_text, write_atomically
+from .report import CheckResult, Report, clean_text, write_atomically
 from .sandbox import Mechanism, Zygote
 from .seeds import course_secret
 
-__all__ = ["ClassResult", "Task", "find_handins", "grade_class", "report_path"]
+__all__ = [
+    "ClassResult",
+    "Task",
+    "find_handins",
+    "grade_class",
+    "grade_task",
+    "report_path",
+    "write_results",
+]
 
 
 @dataclass(frozen=True)
@@ -89,6 +98,7 @@ def grade_class(
     students: Sequence[str] = (),
     jobs: int = 2,
     again: bool = False,
+    only: Sequence[Check] = (),
     progress: Callable[[Report, int, int], None] = lambda report, done, total: None,
 ) -> ClassResult:
     """Grade the hand-ins of an assignment.
@@ -103,6 +113,9 @@ def grade_class(
         Hand-ins to grade at a time.
     again
         Grade even where a report of the same bytes and suite is there.
+    only
+        Run just these checks again, which their author has changed; what earlier runs found
+        otherwise stands. A hand-in that is new is graded as a whole.
     progress
         Called with each report as it is written, how many are done, and how many there are.
 
@@ -113,16 +126,17 @@ def grade_class(
     """
     tasks, strays = find_handins(course, assignment, students)
     secret = course_secret(course.root)
-    known = {} if again else {t: r for t in tasks if (r := _standing(course, t)) is not None}
+    known = {} if again else _known(course, tasks, only)
     fresh = [task for task in tasks if task not in known]
     reports: dict[Task, Report] = {}
     remarks: list[str] = []
     with GradebookWriter(course.root, assignment) as book:
         due = {student: sum(t.student == student for t in tasks) for student in _names(tasks)}
-        for task, report in _graded(course, mechanism, secret, known, fresh, jobs):
+        names = frozenset(check.name for check in only)
+        for task, report in _graded(course, mechanism, secret, known, fresh, jobs, names):
             reports[task] = report
             if task not in known:
-                _write(course, task, report, book.persons(task.student, task.exercise.name))
+                write_results(course, task, report, book.persons(task.student, task.exercise.name))
             due[task.student] -= 1
             if due[task.student] == 0:
                 own = {t.exercise.name: r for t, r in reports.items() if t.student == task.student}
@@ -137,6 +151,38 @@ def grade_class(
 def report_path(course: Course, student: str, exercise: Exercise) -> Path:
     """Return where a report is kept: ``reports/<student>/<assignment>/<exercise>.json``."""
     return course.root / "reports" / student / exercise.assignment / f"{exercise.name}.json"
+
+
+def grade_task(
+    course: Course, task: Task, zygote: Zygote, secret: bytes, *, again: bool = False
+) -> Report:
+    """Grade one notebook, or return the report that stands from an earlier run."""
+    known = None if again else _standing(course, task)
+    return _grade(task, zygote, secret) if known is None else known
+
+
+def write_results(
+    course: Course, task: Task, report: Report, persons: dict[str, PersonsGrade]
+) -> str:
+    """Write what a report becomes, and return the graded notebook.
+
+    The report itself comes last, for it says that the rest is there.
+    """
+    content = _content(task)
+    try:
+        handin = (
+            None if isinstance(content, Unreadable) else Handin.read(content, task.exercise.text)
+        )
+    except Unreadable:
+        handin = None
+    place = Path(task.student, task.exercise.assignment)
+    notebook = graded_notebook(task.exercise, handin, report)
+    name = task.exercise.name
+    write_atomically(course.root / "autograded" / place / f"{name}.ipynb", notebook)
+    page = feedback_page(task.exercise, handin, report, persons)
+    write_atomically(course.root / "feedback" / place / f"{name}.html", page)
+    report.write(report_path(course, task.student, task.exercise))
+    return notebook
 
 
 def _is_own(folder: Path) -> bool:
@@ -166,6 +212,27 @@ def _digest(content: bytes | Unreadable) -> str:
 
 def _standing(course: Course, task: Task) -> Report | None:
     """Return the report that an earlier run made of the same bytes with the same suite, if any."""
+    report = _earlier(course, task)
+    return report if report and report.grader.get("suite") == task.exercise.suite else None
+
+
+def _known(course: Course, tasks: Sequence[Task], only: Sequence[Check]) -> dict[Task, Report]:
+    """Return the reports that need no work; with `only`, those of all other exercises."""
+    found = {}
+    for task in tasks:
+        if not only:
+            report = _standing(course, task)
+        elif set(only).isdisjoint(task.exercise.checks):
+            report = _earlier(course, task)
+        else:
+            report = None
+        if report is not None:
+            found[task] = report
+    return found
+
+
+def _earlier(course: Course, task: Task) -> Report | None:
+    """Return the report that an earlier run made of the same bytes with whatever suite, if any."""
     path = report_path(course, task.student, task.exercise)
     if not path.is_file():
         return None
@@ -173,11 +240,10 @@ def _standing(course: Course, task: Task) -> Report | None:
         report = Report.from_json(path.read_text(encoding="utf-8"))
     except UserError:
         return None
-    same_suite = report.grader.get("suite") == task.exercise.suite
     same_bytes = report.grader.get("handin") == _digest(_content(task))
     lost = any(check.outcome == "could_not_run" for check in report.checks)
     current = report.grader.get("version") == GRADER_VERSION
-    return report if same_suite and same_bytes and current and not lost else None
+    return report if same_bytes and current and not lost else None
 
 
 def _graded(
@@ -187,6 +253,7 @@ def _graded(
     known: dict[Task, Report],
     fresh: Sequence[Task],
     jobs: int,
+    only: frozenset[str],
 ) -> Iterator[tuple[Task, Report]]:
     yield from known.items()
     if not fresh:
@@ -199,7 +266,8 @@ def _graded(
         min(jobs, len(fresh)), context, _start_grader, (course.root, mechanism, secret)
     ) as pool:
         futures = {
-            pool.submit(_grade, task.exercise.id, task.student, task.path): task for task in fresh
+            pool.submit(_grade_in_pool, task.exercise.id, task.student, task.path, only): task
+            for task in fresh
         }
         try:
             for future in as_completed(futures):
@@ -229,33 +297,18 @@ def _start_grader(root: Path, mechanism: Mechanism, secret: bytes) -> None:
     # The pool ends its processes without a word; the zygote dies with its parent's socket.
 
 
-def _grade(exercise_id: str, student: str, path: Path) -> Report:
-    (exercise,) = _known_exercise(exercise_id)
-    content = _content(Task(student, exercise, path))
-    report = grade_handin(exercise, content, student, _Grader.zygote, _Grader.secret)
-    return replace(report, grader={**report.grader, "handin": _digest(content)})
+def _grade_in_pool(exercise_id: str, student: str, path: Path, only: frozenset[str]) -> Report:
+    (exercise,) = _Grader.course.select(exercise_id)
+    task = Task(student, exercise, path)
+    before = _earlier(_Grader.course, task) if only else None
+    keep = () if before is None else tuple(c for c in before.checks if c.name not in only)
+    return _grade(task, _Grader.zygote, _Grader.secret, keep)
 
 
-def _known_exercise(exercise_id: str) -> tuple[Exercise, ...]:
-    return _Grader.course.select(exercise_id)
-
-
-def _write(course: Course, task: Task, report: Report, persons: dict[str, PersonsGrade]) -> None:
-    """Write what a report becomes; the report itself last, for it says that the rest is there."""
+def _grade(task: Task, zygote: Zygote, secret: bytes, keep: Sequence[CheckResult] = ()) -> Report:
     content = _content(task)
-    try:
-        handin = (
-            None if isinstance(content, Unreadable) else Handin.read(content, task.exercise.text)
-        )
-    except Unreadable:
-        handin = None
-    place = Path(task.student, task.exercise.assignment)
-    notebook = graded_notebook(task.exercise, handin, report)
-    name = task.exercise.name
-    write_atomically(course.root / "autograded" / place / f"{name}.ipynb", notebook)
-    page = feedback_page(task.exercise, handin, report, persons)
-    write_atomically(course.root / "feedback" / place / f"{name}.html", page)
-    report.write(report_path(course, task.student, task.exercise))
+    report = grade_handin(task.exercise, content, task.student, zygote, secret, keep)
+    return replace(report, grader={**report.grader, "handin": _digest(content)})
 
 
 def _timestamp(

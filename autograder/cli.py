@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -20,6 +21,7 @@ from .sandbox import Mechanism, choose_mechanism, mechanisms
 # Jupyter's and nbgrader's packages take seconds to import: each command imports what it runs, so
 # that --help and a mistyped option answer at once.
 if TYPE_CHECKING:
+    from .authoring import Check
     from .build import Built
     from .classroom import ClassResult
     from .course import Course
@@ -110,6 +112,12 @@ def _build(course: Course, target: str | None, force: bool, jobs: int, console: 
 @click.option("--exercise", help="Which exercise a NOTEBOOK is, such as a1/softmax.")
 @click.option("--json", "as_json", is_flag=True, help="Print the reports as JSON.")
 @click.option("--again", is_flag=True, help="Grade even what an earlier run graded.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="EXERCISE:CHECK",
+    help="Run again just this check, such as a1/softmax:gradient_is_correct; repeatable.",
+)
 @_JOBS
 @_UNSAFE
 def grade_command(
@@ -118,6 +126,7 @@ def grade_command(
     exercise: str | None,
     as_json: bool,
     again: bool,
+    only: tuple[str, ...],
     jobs: int,
     unsafe: bool,
 ) -> None:
@@ -129,6 +138,7 @@ def grade_command(
     \b
     Examples:  autograder grade a1 --jobs 2
                autograder grade a1 --student ada --again
+               autograder grade --only a1/softmax:gradient_is_correct
                autograder grade my/softmax.ipynb --json
     """
     from . import views
@@ -138,8 +148,10 @@ def grade_command(
     course, console = Course.find(), Console()
     mechanism = choose_mechanism(unsafe=unsafe)
     single = target.endswith(".ipynb") or Path(target).is_file()
-    if single and (students or again):
-        raise UserError("--student and --again go with a class, not with one file.")
+    if single and (students or again or only):
+        raise UserError("--student, --again and --only go with a class, not with one file.")
+    if only and again:
+        raise UserError("--only runs some checks again, --again all of them: say one of the two.")
     if exercise and not single:
         raise UserError("--exercise goes with one file, such as my/softmax.ipynb.")
     if single:
@@ -149,10 +161,15 @@ def grade_command(
         else:
             views.print_report(console, report)
         return
-    names = [target] if target else list(course.assignments)
+    checks = course.checks(only)
+    names = [target] if target else list(checks or course.assignments)
+    if checks and not checks.keys() <= set(names):
+        raise UserError(f"--only names checks of {', '.join(checks)}, and TARGET is {target}.")
     reports: list[Report] = []
     for name in names:
-        result = _grade_class(course, name, mechanism, console, students, jobs, again, as_json)
+        result = _grade_class(
+            course, name, mechanism, console, students, jobs, again, as_json, checks.get(name, ())
+        )
         reports += result.reports
         if not as_json:
             views.print_class(console, result)
@@ -170,6 +187,7 @@ def _grade_class(
     jobs: int = 2,
     again: bool = False,
     quiet: bool = False,
+    only: Sequence[Check] = (),
 ) -> ClassResult:
     from . import views
     from .classroom import grade_class
@@ -187,6 +205,7 @@ def _grade_class(
             students=students,
             jobs=jobs,
             again=again,
+            only=only,
             progress=tell,
         )
 
@@ -230,16 +249,16 @@ def demo_command(folder: Path | None, jobs: int) -> None:
     """
     from . import views
     from .course import Course
-    from .demo import make_class, make_scratch
+    from .demo import make_class, make_scratch, stand_alone
 
     start = time.perf_counter()
     console = Console()
     own = Course.find()
     place = folder or Path(tempfile.mkdtemp(prefix="cs231n-demo-"))
-    course = make_scratch(own, place)
+    name = next(iter(own.assignments))
+    course = make_scratch(own, place, stand_alone(own.assignment(name)))
     mechanism = choose_mechanism(unsafe=True)
     console.rule("1. Build: text to source/ to release/")
-    name = next(iter(course.assignments))
     _build(course, name, False, jobs, console)
     console.rule("2. A made-up class hands in")
     made = make_class(course, course.assignment(name))
@@ -297,3 +316,28 @@ def report_command(assignment: str, as_json: bool) -> None:
         click.echo(made.to_json(), nl=False)
     else:
         views.print_class_report(console, made)
+
+
+@main.command("bundle")
+@click.argument("assignment")
+@click.option("--output", type=click.Path(path_type=Path), help="The zip file to write.")
+@click.option("--json", "as_json", is_flag=True, help="Print what is in it as JSON.")
+def bundle_command(assignment: str, output: Path | None, as_json: bool) -> None:
+    """Pack what students receive of ASSIGNMENT into one zip file.
+
+    Release notebooks, the handout, cs231n_lib as a package, and one command that sets everything
+    up. It is looked through first: nothing is written that holds something hidden.
+
+    Example:  autograder bundle a1 --output website/a1.zip
+    """
+    from .bundle import make_bundle
+    from .course import Course
+
+    course = Course.find()
+    made = make_bundle(course, course.assignment(assignment), output)
+    if as_json:
+        click.echo(json.dumps({"path": str(made.path), "files": made.files}, indent=1))
+        return
+    for place, size in made.files.items():
+        click.echo(f"  {place:<52} {size / 1000:>8,.0f} kB")
+    click.echo(f"{made.path}: {made.path.stat().st_size / 1e6:.1f} MB, no leak found in it.")

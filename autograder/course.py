@@ -8,6 +8,7 @@ import hashlib
 import importlib
 import sys
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -63,6 +64,43 @@ class Exercise:
         return tuple(v for v in module.values() if isinstance(v, Misconception))
 
     @functools.cached_property
+    def builds_on(self) -> tuple[Exercise, ...]:
+        """The exercises that its notebook takes definitions from, each after what it builds on.
+
+        Raises
+        ------
+        CourseError
+            If there is no such exercise, or it builds on this one.
+        """
+        return self._builds_on(())
+
+    def _builds_on(self, later: tuple[str, ...]) -> tuple[Exercise, ...]:
+        if self.id in later:
+            circle = " and ".join(later[later.index(self.id) :])
+            raise CourseError(
+                f"An exercise cannot build on itself, nor two on each other: {circle}."
+            )
+        found: dict[str, Exercise] = {}
+        for name in self.text.notebooks:
+            earlier = self._named(name)
+            found |= {e.id: e for e in (*earlier._builds_on((*later, self.id)), earlier)}
+        return tuple(found.values())
+
+    def _named(self, notebook: str) -> Exercise:
+        """Return the exercise that a notebook's name means here: in this assignment, or any."""
+        own, _, name = notebook.rpartition("/")
+        course = self.folder.parents[1]
+        places = [course / own / name] if own else [self.folder.parent / name]
+        if not own and not places[0].is_dir():
+            places = sorted(path.parent for path in course.glob(f"*/{name}/notebook.py"))
+        if len(places) != 1 or not (places[0] / "notebook.py").is_file():
+            which = "several exercises are" if len(places) > 1 else "no exercise is"
+            raise CourseError(f"{self.id}: from_notebook({notebook!r}), but {which} called so.")
+        assignment = _read_assignment(places[0].parent / "assignment.toml")
+        (exercise,) = (e for e in assignment.exercises if e.name == name)
+        return exercise
+
+    @functools.cached_property
     def reference(self) -> Reference:
         """The reference solution.
 
@@ -72,11 +110,19 @@ class Exercise:
             If the notebook's own definitions do not run.
         """
         try:
-            return Reference(Cell(cell.name, cell.source) for cell in self.text.definition_cells)
+            return Reference(
+                (Cell(cell.name, cell.source) for cell in self.text.definition_cells),
+                {earlier.id: earlier.reference for earlier in self.builds_on},
+            )
         except Exception as error:
             raise CourseError(
                 f"{self.id}/notebook.py: a definition in it fails: {error!r}."
             ) from error
+
+    @functools.cached_property
+    def notebooks(self) -> dict[str, bytes]:
+        """What ``from_notebook`` gives when grading: id -> compiled reference, in usable order."""
+        return {earlier.id: earlier.reference.compiled() for earlier in self.builds_on}
 
     @property
     def refused(self) -> tuple[str, ...]:
@@ -98,10 +144,12 @@ class Exercise:
 
     @functools.cached_property
     def suite(self) -> str:
-        """SHA-256 of the hidden suite: checks, oracle, misconceptions and the reference's text."""
+        """SHA-256 of the hidden suite: checks, oracle, misconceptions, texts of the references."""
         digest = hashlib.sha256()
         for name in _FILES:
             digest.update((self.folder / name).read_bytes() + b"\0")
+        for earlier in self.builds_on:
+            digest.update(earlier.text.sha256.encode() + b"\0")
         return digest.hexdigest()
 
     def max_points(self, name: str) -> int:
@@ -211,6 +259,29 @@ class Course:
             known = ", ".join(e.id for e in assignment.exercises)
             raise UserError(f"There is no exercise {target!r}; there are: {known}.")
         return chosen
+
+    def checks(self, names: Sequence[str]) -> dict[str, tuple[Check, ...]]:
+        """Return the checks that names such as ``a1/softmax:gradient_is_correct`` mean.
+
+        Raises
+        ------
+        UserError
+            If a name means none.
+        """
+        found: dict[str, tuple[Check, ...]] = {}
+        for name in names:
+            exercise, _, check = name.partition(":")
+            if not check or "/" not in exercise:
+                raise UserError(
+                    f"A check is named EXERCISE:CHECK, as in a1/softmax:gradient_is_correct; "
+                    f"got {name!r}."
+                )
+            (chosen,) = self.select(exercise)
+            own = {c.name: c for c in chosen.checks}
+            if check not in own:
+                raise UserError(f"{chosen.id} has no check {check!r}; it has: {', '.join(own)}.")
+            found[chosen.assignment] = (*found.get(chosen.assignment, ()), own[check])
+        return found
 
 
 def _read_assignment(path: Path) -> Assignment:

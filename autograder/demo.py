@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -13,7 +14,7 @@ from .course import Assignment, Course, Exercise
 from .errors import UserError
 from .makeup import blank, from_style, misconception_source, reference, with_solution
 
-__all__ = ["Made", "make_class", "make_scratch"]
+__all__ = ["Made", "make_class", "make_scratch", "stand_alone"]
 
 _NAMES = (
     "ada blaise carl dorothy emmy felix grace hedy ivan julia katherine leonhard mary nikola olga "
@@ -58,8 +59,22 @@ class Made:
     content: bytes
 
 
-def make_scratch(course: Course, folder: Path) -> Course:
-    """Copy the course's own material into a folder and return that as a course.
+def stand_alone(assignment: Assignment, number: int = 2) -> tuple[Exercise, ...]:
+    """Return the first exercises of an assignment that build on no other: enough to see it all.
+
+    Raises
+    ------
+    UserError
+        If all build on others.
+    """
+    chosen = tuple(e for e in assignment.exercises if not e.builds_on)[:number]
+    if not chosen:
+        raise UserError(f"Every exercise of {assignment.name} builds on another: no demo of it.")
+    return chosen
+
+
+def make_scratch(course: Course, folder: Path, exercises: Sequence[Exercise]) -> Course:
+    """Copy exercises of one assignment into a folder and return that as a course.
 
     Raises
     ------
@@ -71,7 +86,18 @@ def make_scratch(course: Course, folder: Path) -> Course:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder} is not empty: name a new folder for the demo.")
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(course.root / "assignments", folder / "assignments")
+    assignment = course.assignment(exercises[0].assignment)
+    place = folder / "assignments" / assignment.name
+    for exercise in exercises:
+        shutil.copytree(exercise.folder, place / exercise.name)
+    for companion in assignment.folder.glob("*.md"):
+        shutil.copy(companion, place)
+    names = json.dumps([exercise.name for exercise in exercises])
+    (place / "assignment.toml").write_text(
+        f"title = {json.dumps(assignment.title)}\nexercises = {names}\n"
+        f'dataset = "{assignment.dataset}"\n',
+        encoding="utf-8",
+    )
     shutil.copy(course.root / "nbgrader_config.py", folder)
     return Course(folder)
 

@@ -50,14 +50,15 @@ def find_misconception(
     """
     own = [m for m in misconceptions if m.of == check.of]
     if kind in ("memory", "time", "mutation"):
-        for candidate in own:
-            if candidate.symptom == kind and candidate.caught_by == check.name:
-                return candidate
+        # Nothing to replay: the values are right, or never came.
+        fitting = (m for m in own if m.symptom == kind and m.caught_by == check.name)
+        return next(fitting, None)
     if sum(call.seconds for call in transcript) < _CHEAP_SECONDS:
         candidates = list(misconceptions)
     else:
         candidates = [m for m in own if m.caught_by == check.name]
-    candidates = [m for m in candidates if m.symptom in ("value", "exception")]
+    raised = any(call.problem is not None for call in transcript)
+    candidates = [m for m in candidates if m.symptom == ("exception" if raised else "value")]
     candidates.sort(key=lambda m: (m.of != check.of, m.caught_by != check.name))
     right = None
     for candidate in candidates:

@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy.exc
 from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.preprocessors import AssignLatePenalties
 
 from .build.release import course_directory, generate, own_scripts_on_path
 from .course import Assignment
@@ -19,7 +20,7 @@ from .errors import UserError
 from .feedback import PersonsGrade
 from .report import Report
 
-__all__ = ["GradebookWriter", "persons_grades", "score_of"]
+__all__ = ["GradebookWriter", "persons_grades", "score_of", "set_due", "set_grades"]
 
 
 class GradebookWriter:
@@ -36,6 +37,9 @@ class GradebookWriter:
         self.assignment = assignment
         self.directory = course_directory(root)
         self._book: Any = None
+        penalties = AssignLatePenalties(config=self.directory.config)
+        penalties.init_plugin()
+        self._lateness = penalties.plugin_inst
 
     def __enter__(self) -> GradebookWriter:
         try:
@@ -43,10 +47,7 @@ class GradebookWriter:
                 self._book = Gradebook(self.directory.db_url, self.directory.course_id)
                 if not self._is_known():
                     self._make_known()
-            due = self.assignment.due
-            if due is not None:
-                due = due.astimezone(datetime.UTC).replace(tzinfo=None)
-            self._book.update_or_create_assignment(self.assignment.name, duedate=due)
+            set_due(self._book, self.assignment)
         except sqlalchemy.exc.SQLAlchemyError as error:
             raise _unusable(self.directory.db_url, error) from error
         return self
@@ -61,11 +62,7 @@ class GradebookWriter:
             self._book.close()
 
     def record(self, student: str, reports: dict[str, Report], timestamp: Any = None) -> None:
-        """Write the automatic scores of one student; notebooks without a report get none.
-
-        A manual score is never touched: where the automatic one changed under it, the cell is
-        marked for a second look.
-        """
+        """Write the automatic scores of one student; notebooks without a report get none."""
         try:
             with warnings.catch_warnings():
                 # nbgrader makes a submission and its parts before it adds them to the session.
@@ -84,11 +81,19 @@ class GradebookWriter:
         fields = {} if timestamp is None else {"timestamp": timestamp}
         submission = self._book.update_or_create_submission(self.assignment.name, student, **fields)
         for notebook in submission.notebooks:
-            for grade in notebook.grades:
-                _set_grade(grade, reports.get(notebook.name))
-            for comment in notebook.comments:
-                _set_comment(comment, reports.get(notebook.name))
+            set_grades(notebook, reports.get(notebook.name))
+            self._penalise(notebook, submission.total_seconds_late)
         self._book.db.commit()
+
+    def _penalise(self, notebook: Any, seconds_late: float) -> None:
+        """Take off what the late submission plugin says, as ``nbgrader autograde`` does."""
+        notebook.late_submission_penalty = None
+        if seconds_late > 0:
+            self._book.db.flush()  # the score is the database's sum
+            student, score = notebook.student.id, notebook.score
+            penalty = self._lateness.late_submission_penalty(student, score, seconds_late)
+            if penalty is not None:
+                notebook.late_submission_penalty = min(max(penalty, 0.0), score)
 
     def _is_known(self) -> bool:
         try:
@@ -148,6 +153,26 @@ def persons_grades(
 def score_of(report: Report, cell: str) -> float:
     """Return the automatic score of a graded cell: the points of the checks it stands for."""
     return float(sum(c.points for c in report.checks if f"check_{c.of}" == cell))
+
+
+def set_due(book: Any, assignment: Assignment) -> None:
+    """Tell nbgrader when an assignment is due: its own releasing does not."""
+    due = assignment.due
+    if due is not None:
+        due = due.astimezone(datetime.UTC).replace(tzinfo=None)
+    book.update_or_create_assignment(assignment.name, duedate=due)
+
+
+def set_grades(notebook: Any, report: Report | None) -> None:
+    """Set the automatic scores and comments of nbgrader's record of a notebook.
+
+    A manual score is never touched: where the automatic one changed under it, the cell is marked
+    for a second look.
+    """
+    for grade in notebook.grades:
+        _set_grade(grade, report)
+    for comment in notebook.comments:
+        _set_comment(comment, report)
 
 
 def _set_grade(grade: Any, report: Report | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
+from collections.abc import Sequence
 from dataclasses import replace
 
 from cs231n_lib.checking import CheckFailed
@@ -32,7 +33,12 @@ DIAGNOSIS_SECONDS = 10.0
 
 
 def grade_handin(
-    exercise: Exercise, content: bytes | Unreadable, student: str, zygote: Zygote, secret: bytes
+    exercise: Exercise,
+    content: bytes | Unreadable,
+    student: str,
+    zygote: Zygote,
+    secret: bytes,
+    keep: Sequence[CheckResult] = (),
 ) -> Report:
     """Grade the bytes of one notebook.
 
@@ -46,6 +52,8 @@ def grade_handin(
         Seed the checks' inputs.
     zygote
         Where its code runs.
+    keep
+        Results of an earlier run on the same bytes that stand: their checks are not run again.
 
     Returns
     -------
@@ -67,10 +75,11 @@ def grade_handin(
         checks = tuple(_result(c, "failed", f"Not graded: {problem}.") for c in exercise.checks)
         unanswered = tuple(replace(q, answered=False) for q in _questions(exercise, frozenset()))
         return Report(exercise.id, student, checks, unanswered, 0.0, str(problem), (), grader)
-    code = Code(handin.definitions(exercise.text), exercise.refused)
+    code = Code(handin.definitions(exercise.text), exercise.refused, exercise.notebooks)
     with SandboxBackend(zygote, code) as backend:
         grade = Grade(exercise, backend, student, secret)
-        checks = tuple(grade.run(check) for check in exercise.checks)
+        kept = {(result.name, result.max_points): result for result in keep}
+        checks = tuple(kept.get((c.name, c.points)) or grade.run(c) for c in exercise.checks)
     seconds = round(time.perf_counter() - start, 3)
     questions = _questions(exercise, handin.answered)
     return Report(exercise.id, student, checks, questions, seconds, None, handin.notes, grader)

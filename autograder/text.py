@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import re
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any, Literal
 
 from .errors import CourseError
 from .startup import without_iri_grammar
+from .worker.cells import plain_python
 
 with without_iri_grammar():
     import jupytext
@@ -82,6 +84,12 @@ class NotebookText:
     def definition_cells(self) -> tuple[TextCell, ...]:
         """The cells that define something when grading: given ones and solutions."""
         return tuple(cell for cell in self.cells if cell.kind in ("given", "solution"))
+
+    @functools.cached_property
+    def notebooks(self) -> tuple[str, ...]:
+        """The notebooks that definitions are taken from: ``from_notebook("two_layer_net")``."""
+        sources = [cell.source for cell in self.definition_cells]
+        return tuple(dict.fromkeys(name for source in sources for name in _notebooks_in(source)))
 
     def of_kind(self, kind: Kind) -> tuple[TextCell, ...]:
         """Return the cells of one kind."""
@@ -155,6 +163,18 @@ def solution_part(source: str) -> list[str]:
     if inside or not regions:
         raise CourseError(f"needs its part between {BEGIN_SOLUTION!r} and {END_SOLUTION!r}")
     return lines
+
+
+def _notebooks_in(source: str) -> list[str]:
+    return [
+        argument.value
+        for call in ast.walk(ast.parse(plain_python(source)))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id == "from_notebook"
+        for argument in call.args
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+    ]
 
 
 def defined_names(source: str) -> list[str]:

@@ -115,7 +115,8 @@ def _right(exercise: Exercise) -> Iterator[tuple[str, bytes]]:
 
 def _undefined(exercise: Exercise, zygote: Zygote) -> list[str]:
     """Say which of the exercise's own cells does not run as a worker runs it."""
-    code = Code(tuple(Cell(c.name, c.source) for c in exercise.text.definition_cells))
+    cells = tuple(Cell(c.name, c.source) for c in exercise.text.definition_cells)
+    code = Code(cells, exercise.refused, exercise.notebooks)
     with SandboxBackend(zygote, code) as backend:
         backend.begin(exercise.checks[0])
         backend.perform(Call("hold", None, "", args=(None,)))
@@ -141,7 +142,7 @@ def _try_wrong(exercise: Exercise, name: str, zygote: Zygote, found: Verificatio
     """Hand in one misconception and see which checks of its function reject it, and as what."""
     wrong = next(m for m in exercise.misconceptions if m.name == name)
     handin = Handin.read(with_solution(exercise, wrong.of, source_of(wrong)), exercise.text)
-    code = Code(handin.definitions(exercise.text), exercise.refused)
+    code = Code(handin.definitions(exercise.text), exercise.refused, exercise.notebooks)
     results: dict[str, CheckResult] = {}
     with SandboxBackend(zygote, code) as backend:
         grade = Grade(exercise, backend, f"verify {name}", _SECRET)

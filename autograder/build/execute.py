@@ -10,6 +10,7 @@ import importlib.util
 import os
 import re
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -31,19 +32,23 @@ _PARSING = threading.Lock()
 
 
 def fingerprint(exercise: Exercise) -> dict[str, str]:
-    """Return what the outputs of an exercise depend on: its text, its data, the library it imports.
+    """Return what the outputs of an exercise depend on: texts, its data, the library it imports.
 
-    Only modules of the library that the notebook reaches by imports count, so that a change
-    elsewhere does not run every notebook again.
+    Of the library only modules count that its notebook, or one that it builds on, reaches by
+    imports, so that a change elsewhere does not run every notebook again.
     """
     library = hashlib.sha256()
-    for path in _reached(exercise.text.path):
+    for path in _reached([e.text.path for e in (exercise, *exercise.builds_on)]):
         library.update(path.read_bytes() + b"\0")
-    return {
+    found = {
         "text": exercise.text.sha256,
         "dataset": exercise.dataset,
         "library": library.hexdigest(),
     }
+    if exercise.builds_on:
+        texts = "".join(earlier.text.sha256 for earlier in exercise.builds_on)
+        found["notebooks"] = hashlib.sha256(texts.encode()).hexdigest()
+    return found
 
 
 def execute(exercise: Exercise, folder: Path, threads: int = 1) -> Any:
@@ -98,14 +103,14 @@ def render(notebook: Any) -> str:
     return str(nbformat.writes(notebook, indent=1)).rstrip("\n") + "\n"
 
 
-def _reached(start: Path) -> list[Path]:
-    """Return the files of the library that a file imports, and those import in turn."""
+def _reached(starts: Iterable[Path]) -> list[Path]:
+    """Return the files of the library that some files import, and those import in turn."""
     spec = importlib.util.find_spec(_LIBRARY)
     if spec is None or spec.origin is None:
         raise CourseError(f"{_LIBRARY} is not installed: pip install the project first.")
     root = Path(spec.origin).parent
     found: dict[Path, None] = {}
-    queue = list(_imports(start, root, ()))
+    queue = [path for start in starts for path in _imports(start, root, ())]
     while queue:
         path = queue.pop()
         if path in found:

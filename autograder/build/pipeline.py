@@ -8,8 +8,8 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,14 +64,36 @@ def build(
     for exercise in exercises:
         validate(exercise)
     done = []
-    threads = max(1, (os.cpu_count() or 1) // jobs)
-    with ThreadPoolExecutor(jobs) as pool:
-        for built in pool.map(lambda e: _source(course, e, force, threads), exercises):
-            progress(built)
-            done.append(built)
+    for built in _sources(course, exercises, force, jobs):
+        progress(built)
+        done.append(built)
     for name, group in itertools.groupby(exercises, key=lambda e: e.assignment):
         _release(course, name, list(group))
     return done
+
+
+def _sources(
+    course: Course, exercises: Sequence[Exercise], force: bool, jobs: int
+) -> Iterator[Built]:
+    """Execute notebooks, each after those that it builds on, which it reads from ``source/``."""
+    asked = {exercise.id for exercise in exercises}
+    in_order = {e.id: e for asker in exercises for e in (*asker.builds_on, asker)}
+    threads = max(1, (os.cpu_count() or 1) // jobs)
+    futures: dict[str, Future[Built]] = {}
+
+    def source(exercise: Exercise) -> Built:
+        for earlier in exercise.builds_on:
+            futures[earlier.id].result()
+        return _source(course, exercise, force and exercise.id in asked, threads)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        # Started in this order, so that what a notebook waits for is never behind it in the queue.
+        for name, exercise in in_order.items():
+            futures[name] = pool.submit(source, exercise)
+        for name in in_order:
+            built = futures[name].result()
+            if name in asked or built.executed:
+                yield built
 
 
 def _source(course: Course, exercise: Exercise, force: bool, threads: int) -> Built:

@@ -172,7 +172,9 @@ def _loads_data(node: ast.AST, namespace: dict[str, Any]) -> bool:
         module = owner.__module__
     else:
         return False
-    return isinstance(module, str) and module.split(".")[0] == "cs231n_lib"
+    if not isinstance(module, str) or module == "cs231n_lib.notebooks":
+        return False  # another notebook's definitions are no data
+    return module.split(".")[0] == "cs231n_lib"
 
 
 @contextlib.contextmanager

@@ -24,7 +24,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
+from cs231n_lib.notebooks import set_resolver
+
 from .cells import Cell, run_definitions, safe_text
+from .earlier import EarlierNotebooks
 from .refuse import install
 from .values import Decoder, Encoder, FrameError, Stream, read_frame, write_frame
 
@@ -90,6 +93,7 @@ class Server:
 
     def _define(self, request: dict[str, Any]) -> list[dict[str, Any]]:
         install(request["refused"])
+        set_resolver(EarlierNotebooks(request["notebooks"]))
         self.namespace["display"] = lambda *_, **__: None
         cells = [Cell(c["name"], c["source"]) for c in request["cells"]]
         return [asdict(error) for error in run_definitions(cells, self.namespace)]

@@ -78,7 +78,7 @@ def seen(zygote: Zygote) -> Iterator[Seen]:
     session = Session(worker, code.sources, 2048)
     session.allow(20)
     cells = [{"name": cell.name, "source": cell.source} for cell in code.cells]
-    assert session.request("cells", "define", cells=cells, refused=[]) == []
+    assert session.request("cells", "define", cells=cells, refused=[], notebooks={}) == []
     yield Seen(zygote, worker, session)
     session.close()
 
@@ -159,7 +159,7 @@ def test_two_workers_share_no_namespace_of_processes_or_files(seen: Seen, zygote
     other = zygote.spawn(Limits())
     session = Session(other, {}, 2048)
     session.allow(20)
-    session.request("cells", "define", cells=[], refused=[])
+    session.request("cells", "define", cells=[], refused=[], notebooks={})
     assert zygote._process is not None
     inside = {p: status_of(p)["NSpid"].split() for p in descendants(zygote._process.pid)}
     workers = [p for p, numbers in inside.items() if len(numbers) > 2 and numbers[-1] == "1"]
@@ -317,7 +317,7 @@ def test_everything_ends_with_the_wall(mechanism: Mechanism, planted: Planted) -
         worker = zygote.spawn(Limits())
         session = Session(worker, {}, 2048)
         session.allow(20)
-        session.request("cells", "define", cells=[], refused=[])
+        session.request("cells", "define", cells=[], refused=[], notebooks={})
         inside = Seen(zygote, worker, session).sandbox
         assert len(inside) >= 3
     for pid in inside:

@@ -210,14 +210,18 @@ class Maker:
         points: dict[str, int] | None = None,
         extra: list[dict[str, Any]] | None = None,
         name: str = "task",
+        beside: Exercise | None = None,
     ) -> Exercise:
         """Return an exercise with these functions (name -> source) and this hidden suite.
 
-        The graded cells' points are those given, or whatever the checks have.
+        The graded cells' points are those given, or whatever the checks have. It goes into a course
+        of its own, or into the assignment of the exercise that it is made beside.
         """
-        number = next(_NUMBERS)
-        root = self.folder / f"made{number}"
-        assignment = f"m{number}"
+        if beside is None:
+            number = next(_NUMBERS)
+            root, assignment = self.folder / f"made{number}", f"m{number}"
+        else:
+            root, assignment = beside.folder.parents[2], beside.assignment
         folder = root / "assignments" / assignment / name
         folder.mkdir(parents=True)
         head = "import numpy as np\nfrom autograder import *  # noqa: F403\n"
@@ -240,8 +244,9 @@ class Maker:
                 }
             )
         (folder / "notebook.py").write_text(percent(cells + (extra or [])))
+        names = json.dumps(sorted(path.parent.name for path in folder.parent.glob("*/notebook.py")))
         (folder.parent / "assignment.toml").write_text(
-            f'title = "Made up"\nexercises = ["{name}"]\ndataset = "scenes"\n'
+            f'title = "Made up"\nexercises = {names}\ndataset = "scenes"\n'
         )
         shutil.copy(TINY / "nbgrader_config.py", root)
         return Course(root).select(f"{assignment}/{name}")[0]

@@ -28,7 +28,7 @@ def reached(make: Any) -> Callable[[str], set[str]]:
 
     def find(given: str) -> set[str]:
         root = Path(cs231n_lib.__file__).parent
-        files = module._reached(make(F, CHECKS, given=given).text.path)
+        files = module._reached([make(F, CHECKS, given=given).text.path])
         return {path.relative_to(root).as_posix() for path in files}
 
     return find

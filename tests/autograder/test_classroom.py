@@ -46,6 +46,15 @@ POINTS = {
 }
 
 
+CHANGED = """def rows_are_centred(student, rng):
+    \"\"\"Rows are centred.\"\"\"
+    from autograder import require
+    require(False, "nobody passes")
+
+
+def was_rows_are_centred(student, rng):"""
+
+
 def put(root: Path, student: str, content: bytes, name: str = "mean.ipynb") -> Path:
     folder = root / "submitted" / student / "t1"
     folder.mkdir(parents=True, exist_ok=True)
@@ -261,6 +270,55 @@ def test_nbgraders_own_commands_give_the_same(graded_root: Path) -> None:
     assert pages == set(POINTS)
 
 
+def test_nbgraders_autograde_gives_the_same_scores(
+    class_once: Path, graded_once: tuple[Path, ClassResult], tmp_path: Path
+) -> None:
+    """Hand-in by hand-in, whatever they are; and what a person gave stays."""
+    root = Path(shutil.copytree(class_once, tmp_path / "course", symlinks=True))
+    shutil.copy(graded_once[0] / ".autograder-secret", root)
+    # nbgrader grades the others, but ends with an error, where a student has no notebook of ours.
+    shutil.rmtree(root / "submitted" / "jan")
+    nbgrader(root, "autograde", "t1")
+    with Gradebook(f"sqlite:///{root / 'gradebook.db'}") as book:
+        assert {s.id: book.find_submission("t1", s.id).score for s in book.students} == POINTS
+        assert book.find_submission("t1", "ada").total_seconds_late == 12 * 3600 + 60
+        grade = book.find_grade("check_row_means", "mean", "t1", "bob")
+        grade.manual_score, grade.needs_manual_grade = 4.0, False
+        book.db.commit()
+    ours, theirs = reports(graded_once[0]), reports(root)
+    for student, report in theirs.items():
+        assert [c.message for c in report.checks] == [c.message for c in ours[student].checks]
+        shown = json.loads((root / "autograded" / student / "t1" / "mean.ipynb").read_text())
+        own = graded_once[0] / "autograded" / student / "t1" / "mean.ipynb"
+        assert shown == json.loads(own.read_text())
+    nbgrader(root, "autograde", "t1", "--force", "--student=bob")
+    nbgrader(root, "generate_feedback", "t1")
+    with Gradebook(f"sqlite:///{root / 'gradebook.db'}") as book:
+        assert book.find_submission("t1", "bob").score == 4.0
+    page = (root / "feedback" / "bob" / "t1" / "mean.html").read_text()
+    assert "Traceback (most" not in page
+
+
+def test_lateness_costs_what_the_plugin_says(
+    class_once: Path, mechanism: Mechanism, tmp_path: Path
+) -> None:
+    """By either command: here all points, by nbgrader's own plugin."""
+    scores = []
+    for command in ("theirs", "ours"):
+        root = Path(shutil.copytree(class_once, tmp_path / command, symlinks=True))
+        with (root / "nbgrader_config.py").open("a") as config:
+            config.write("\nc.LateSubmissionPlugin.penalty_method = 'zero'\n")
+        if command == "ours":
+            run(root, mechanism, students=["ada", "ivy"])
+        else:
+            nbgrader(root, "autograde", "t1", "--student=ada")
+            nbgrader(root, "autograde", "t1", "--student=ivy")
+        with Gradebook(f"sqlite:///{root / 'gradebook.db'}") as book:
+            found = {name: book.find_submission("t1", name) for name in ("ada", "ivy")}
+            scores.append({n: (s.score, s.late_submission_penalty) for n, s in found.items()})
+    assert scores == [{"ada": (9.0, 9.0), "ivy": (9.0, 0.0)}] * 2
+
+
 def test_a_second_run_grades_nothing_and_writes_no_report(
     graded_root: Path, mechanism: Mechanism
 ) -> None:
@@ -310,6 +368,47 @@ def test_a_suite_that_changed_grades_everybody_again(
         shutil.rmtree(graded_root / "submitted" / student)
     assert run(graded_root, mechanism).graded == 2
     assert run(graded_root, mechanism).graded == 0
+
+
+def test_one_check_is_run_again_for_everybody(graded_root: Path, mechanism: Mechanism) -> None:
+    """Its author changed it: that check alone runs, and all else stands."""
+    before = reports(graded_root)
+    path = graded_root / "assignments" / "t1" / "mean" / "checks.py"
+    text = path.read_text()
+    path.write_text(text.replace("def rows_are_centred(student, rng):", CHANGED))
+    put(graded_root, "new", (graded_root / "submitted/ada/t1/mean.ipynb").read_bytes())
+    course = Course(graded_root)
+    checks = course.checks(["t1/mean:rows_are_centred"])
+    result = run(graded_root, mechanism, only=checks["t1"])
+    assert result.graded == len(before) + 1
+    for report in result.reports:
+        assert report.grader["suite"] == course.select("t1/mean")[0].suite
+        if report.student == "new":
+            assert len(report.checks) == 4
+            continue
+        for check in report.checks:
+            (earlier,) = (c for c in before[report.student].checks if c.name == check.name)
+            if check.name != "rows_are_centred":
+                assert check == earlier
+            elif not report.problem:
+                assert (check.outcome, check.message) == ("failed", "nobody passes")
+    with Gradebook(f"sqlite:///{graded_root / 'gradebook.db'}") as book:
+        assert book.find_submission("t1", "ada").score == 9 - 4
+    assert run(graded_root, mechanism).graded == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("rows_are_centred", "named EXERCISE:CHECK"),
+        ("t1:rows_are_centred", "named EXERCISE:CHECK"),
+        ("t1/mean:rows", "has no check 'rows'; it has: "),
+        ("t1/meen:rows_are_centred", "no exercise"),
+    ],
+)
+def test_a_check_that_is_not_there_is_told(unbuilt_root: Path, name: str, words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        Course(unbuilt_root).checks([name])
 
 
 def test_reports_that_cannot_stand_are_made_again(graded_root: Path, mechanism: Mechanism) -> None:

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from autograder.course import Assignment, Course
-from autograder.demo import make_class, make_scratch
+from autograder.demo import make_class, make_scratch, stand_alone
 from autograder.errors import UserError
 from autograder.handin import Handin, Unreadable
 from autograder.report import Report
@@ -34,26 +35,44 @@ TROUBLES = {
 def test_a_scratch_course_has_the_material_and_nothing_more(
     built_once: Path, tmp_path: Path
 ) -> None:
-    course = make_scratch(Course(built_once), tmp_path / "deep" / "demo")
+    whole = Course(built_once)
+    course = make_scratch(whole, tmp_path / "deep" / "demo", whole.select("t1"))
     assert {path.name for path in course.root.iterdir()} == {"assignments", "nbgrader_config.py"}
     assert [e.id for e in course.select(None)] == ["t1/mean"]
 
 
 def test_a_folder_that_holds_something_is_left_alone(unbuilt_root: Path, tmp_path: Path) -> None:
+    course = Course(unbuilt_root)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("x")
     with pytest.raises(UserError, match="is not empty: name a new folder"):
-        make_scratch(Course(unbuilt_root), tmp_path / "mine")
+        make_scratch(course, tmp_path / "mine", course.select(None))
     (tmp_path / "file").write_text("x")
     with pytest.raises(UserError, match="file"):
-        make_scratch(Course(unbuilt_root), tmp_path / "file")
+        make_scratch(course, tmp_path / "file", course.select(None))
     assert os.listdir(tmp_path / "mine") == ["thesis.tex"]
 
 
 def test_a_folder_inside_the_material_is_refused(unbuilt_root: Path) -> None:
+    course = Course(unbuilt_root)
     with pytest.raises(UserError, match="assignments"):
-        make_scratch(Course(unbuilt_root), unbuilt_root / "assignments" / "demo")
+        make_scratch(course, unbuilt_root / "assignments" / "demo", course.select(None))
     assert not (unbuilt_root / "assignments" / "demo").exists()
+
+
+def test_the_demo_takes_exercises_that_stand_alone(make: Any) -> None:
+    """So few that it is over soon, and none that needs another one's notebook."""
+    f = {"f": "def f(x):\n    return x"}
+    checks = '@check(points=1, of="f")\ndef c(student, rng):\n    "C."'
+    first = make(f, checks, name="a")
+    make(f, checks, given="a = from_notebook('a')", name="b", beside=first)
+    for name in "cd":
+        make(f, checks, name=name, beside=first)
+    (assignment,) = Course(first.folder.parents[2]).assignments.values()
+    assert [e.name for e in stand_alone(assignment)] == ["a", "c"]
+    later = replace(assignment, exercises=assignment.exercises[1:2])
+    with pytest.raises(UserError, match=r"Every exercise of m\d+ builds on another"):
+        stand_alone(later)
 
 
 def test_a_made_up_class_has_everybody_in_it(unbuilt_root: Path) -> None:

@@ -99,7 +99,7 @@ def one_loop_subtracts_in_place(X_train, X):
 @misconception(of="compute_distances_no_loops", caught_by="no_loops_are_euclidean")
 def no_loops_without_root(X_train, X):
     """You return squared distances: take the square root, of what is not below zero."""
-    return _squared(X_train, X)
+    return _expanded(X_train, X, cross=-2.0)
 
 
 @misconception(of="compute_distances_no_loops", caught_by="no_loops_are_euclidean")

@@ -1,6 +1,7 @@
 """nbgrader's settings: its commands and ours work in this folder, on one gradebook."""
 
 from nbgrader.preprocessors import (
+    AssignLatePenalties,
     CheckCellMetadata,
     ClearHiddenTests,
     ClearMarkScheme,
@@ -10,6 +11,7 @@ from nbgrader.preprocessors import (
     SaveCells,
 )
 
+from autograder.nbgrader_autograde import AutogradeExporter
 from autograder.nbgrader_feedback import FeedbackExporter
 from autograder.nbgrader_parts import NamedStubs
 
@@ -38,6 +40,11 @@ c.GenerateAssignment.preprocessors = [
     ComputeChecksums,
     CheckCellMetadata,
 ]
+
+# Hand-ins run in the sandbox, checks outside; lateness and its penalties are nbgrader's own.
+c.Autograde.exporter_class = AutogradeExporter
+c.Autograde.sanitize_preprocessors = []
+c.Autograde.autograde_preprocessors = [AssignLatePenalties]
 
 # Feedback pages come from the reports, with what a person gave and said added from the gradebook.
 c.GenerateFeedback.exporter_class = FeedbackExporter
