@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import tempfile
@@ -15,6 +14,7 @@ import click
 from rich.console import Console
 
 from . import __version__
+from .commands import bundle_command, report_command
 from .errors import UserError
 from .sandbox import Mechanism, choose_mechanism, mechanisms
 
@@ -66,7 +66,13 @@ def _fail(message: str, code: int) -> NoReturn:
     sys.exit(code)
 
 
-@click.group("autograder", cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    "autograder",
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96},
+    epilog="Exit codes: 0 done; 1 something is not sound (a hole in a suite, no sandbox); 2 bad "
+    "input, told in one sentence; 130 interrupted.",
+)
 @click.version_option(__version__)
 def main() -> None:
     """Build, grade and verify the course.
@@ -106,7 +112,13 @@ def _build(course: Course, target: str | None, force: bool, jobs: int, console: 
     console.print(f"Released {names}: no leak found in release/.", highlight=False)
 
 
-@main.command("grade")
+@main.command(
+    "grade",
+    epilog="\b\nExamples:\n  autograder grade a1 --jobs 2\n"
+    "  autograder grade a1 --student ada --again\n"
+    "  autograder grade --only a1/softmax:gradient_is_correct\n"
+    "  autograder grade my/softmax.ipynb --json",
+)
 @click.argument("target", default="")
 @click.option("--student", "students", multiple=True, help="Only this student; repeatable.")
 @click.option("--exercise", help="Which exercise a NOTEBOOK is, such as a1/softmax.")
@@ -130,16 +142,10 @@ def grade_command(
     jobs: int,
     unsafe: bool,
 ) -> None:
-    r"""Grade a class (TARGET a1) or one file (TARGET softmax.ipynb).
+    """Grade a class (TARGET a1) or one file (TARGET softmax.ipynb).
 
     A class: submitted/*/a1/*.ipynb to the gradebook, autograded/, feedback/ and reports/; what was
     graded already stands. One file: its report on the terminal, and nothing else.
-
-    \b
-    Examples:  autograder grade a1 --jobs 2
-               autograder grade a1 --student ada --again
-               autograder grade --only a1/softmax:gradient_is_correct
-               autograder grade my/softmax.ipynb --json
     """
     from . import views
     from .course import Course
@@ -278,6 +284,8 @@ def doctor_command() -> None:
     """Say which sandbox mechanisms this machine has, and why not the others.
 
     Exits 1 where real grading is impossible.
+
+    Example:  autograder doctor && autograder grade a1
     """
     console = Console()
     usable = False
@@ -290,54 +298,5 @@ def doctor_command() -> None:
         sys.exit(1)
 
 
-@main.command("report")
-@click.argument("assignment")
-@click.option("--json", "as_json", is_flag=True, help="Print everything found as JSON, too.")
-def report_command(assignment: str, as_json: bool) -> None:
-    """Write the class report of ASSIGNMENT: a page to teach from, CSV for Canvas and Moodle.
-
-    Reads reports/ and submitted/ and writes reports/ASSIGNMENT.html; nothing is graded or run.
-
-    Example:  autograder report a1
-    """
-    from . import views
-    from .classreport import class_report
-    from .course import Course
-
-    course, console = Course.find(), Console()
-    with views.progress_bar(console, as_json) as bar:
-        task = bar.add_task(f"comparing {assignment}", total=None)
-
-        def tell(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
-
-        made = class_report(course, course.assignment(assignment), tell)
-    if as_json:
-        click.echo(made.to_json(), nl=False)
-    else:
-        views.print_class_report(console, made)
-
-
-@main.command("bundle")
-@click.argument("assignment")
-@click.option("--output", type=click.Path(path_type=Path), help="The zip file to write.")
-@click.option("--json", "as_json", is_flag=True, help="Print what is in it as JSON.")
-def bundle_command(assignment: str, output: Path | None, as_json: bool) -> None:
-    """Pack what students receive of ASSIGNMENT into one zip file.
-
-    Release notebooks, the handout, cs231n_lib as a package, and one command that sets everything
-    up. It is looked through first: nothing is written that holds something hidden.
-
-    Example:  autograder bundle a1 --output website/a1.zip
-    """
-    from .bundle import make_bundle
-    from .course import Course
-
-    course = Course.find()
-    made = make_bundle(course, course.assignment(assignment), output)
-    if as_json:
-        click.echo(json.dumps({"path": str(made.path), "files": made.files}, indent=1))
-        return
-    for place, size in made.files.items():
-        click.echo(f"  {place:<52} {size / 1000:>8,.0f} kB")
-    click.echo(f"{made.path}: {made.path.stat().st_size / 1e6:.1f} MB, no leak found in it.")
+main.add_command(report_command)
+main.add_command(bundle_command)
