@@ -14,6 +14,7 @@ import click
 from rich.console import Console
 
 from . import __version__
+from .commands import bundle_command, report_command
 from .errors import UserError
 from .sandbox import Mechanism, choose_mechanism, mechanisms
 
@@ -65,7 +66,13 @@ def _fail(message: str, code: int) -> NoReturn:
     sys.exit(code)
 
 
-@click.group("autograder", cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    "autograder",
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96},
+    epilog="Exit codes: 0 done; 1 something is not sound (a hole in a suite, no sandbox); 2 bad "
+    "input, told in one sentence; 130 interrupted.",
+)
 @click.version_option(__version__)
 def main() -> None:
     """Build, grade and verify the course.
@@ -105,7 +112,13 @@ def _build(course: Course, target: str | None, force: bool, jobs: int, console: 
     console.print(f"Released {names}: no leak found in release/.", highlight=False)
 
 
-@main.command("grade")
+@main.command(
+    "grade",
+    epilog="\b\nExamples:\n  autograder grade a1 --jobs 2\n"
+    "  autograder grade a1 --student ada --again\n"
+    "  autograder grade --only a1/softmax:gradient_is_correct\n"
+    "  autograder grade my/softmax.ipynb --json",
+)
 @click.argument("target", default="")
 @click.option("--student", "students", multiple=True, help="Only this student; repeatable.")
 @click.option("--exercise", help="Which exercise a NOTEBOOK is, such as a1/softmax.")
@@ -129,16 +142,10 @@ def grade_command(
     jobs: int,
     unsafe: bool,
 ) -> None:
-    r"""Grade a class (TARGET a1) or one file (TARGET softmax.ipynb).
+    """Grade a class (TARGET a1) or one file (TARGET softmax.ipynb).
 
     A class: submitted/*/a1/*.ipynb to the gradebook, autograded/, feedback/ and reports/; what was
     graded already stands. One file: its report on the terminal, and nothing else.
-
-    \b
-    Examples:  autograder grade a1 --jobs 2
-               autograder grade a1 --student ada --again
-               autograder grade --only a1/softmax:gradient_is_correct
-               autograder grade my/softmax.ipynb --json
     """
     from . import views
     from .course import Course
@@ -277,6 +284,8 @@ def doctor_command() -> None:
     """Say which sandbox mechanisms this machine has, and why not the others.
 
     Exits 1 where real grading is impossible.
+
+    Example:  autograder doctor && autograder grade a1
     """
     console = Console()
     usable = False
@@ -287,3 +296,7 @@ def doctor_command() -> None:
         console.print(f"{sign} {mechanism.name}: {problem or 'works here'}", highlight=False)
     if not usable:
         sys.exit(1)
+
+
+main.add_command(report_command)
+main.add_command(bundle_command)

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from .classreport import ClassReport
 from .classroom import ClassResult
 from .course import Course
 from .demo import Made
@@ -20,6 +21,7 @@ from .verify import Verification
 
 __all__ = [
     "print_class",
+    "print_class_report",
     "print_demo",
     "print_places",
     "print_report",
@@ -90,6 +92,21 @@ def print_class(console: Console, result: ClassResult) -> None:
     if lost:
         names = ", ".join(sorted({check.name for check in lost}))
         console.print(Text(f"{len(lost)} checks could not run (no points lost): {names}", "red"))
+
+
+def print_class_report(console: Console, made: ClassReport) -> None:
+    """Print the least that an instructor wants to know, and where the rest is."""
+    numbers = made.numbers
+    table = Table("exercise", "hand-ins", "median", "of", "all points", box=None, pad_edge=False)
+    for e in numbers.exercises:
+        row = (len(e.points), f"{e.median:g}", e.max_points, e.full)
+        table.add_row(e.id, *map(str, row))
+    console.print(table)
+    for mistake in numbers.mistakes[:3]:
+        console.print(Text(f"{len(mistake.students):>4} × {mistake.of}: {mistake.hint}"))
+    console.print(f"{len(made.similar)} near-identical, {len(numbers.troubles)} not graded.")
+    for name, path in made.files.items():
+        console.print(f"  {name:<11} {path}", highlight=False, soft_wrap=True)
 
 
 def print_demo(console: Console, made: Sequence[Made], result: ClassResult) -> None:

@@ -1,16 +1,19 @@
-"""The console ``cs231n``: look after one's machine and data."""
+"""The console ``cs231n``: look after machine and data, check notebooks, pack hand-ins."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import click
 
 import cs231n_lib
+from cs231n_lib.notebook_cells import NotebookError
 
-__all__ = ["data", "doctor", "main"]
+__all__ = ["check", "data", "doctor", "main", "submit"]
 
 
 class _Group(click.Group):
@@ -34,6 +37,9 @@ class _Group(click.Group):
         except click.Abort:
             click.echo("cs231n: interrupted", err=True)
             sys.exit(130)
+        except NotebookError as error:
+            click.echo(f"cs231n: {' '.join(str(error).split())}", err=True)
+            sys.exit(2)
         sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -42,12 +48,14 @@ class _Group(click.Group):
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 96},
     epilog="\b\nExample:\n  cs231n doctor              is this machine ready?\n"
-    "  cs231n data fetch cifar10  get CIFAR-10 before the lecture does",
+    "  cs231n data fetch cifar10  get CIFAR-10 before the lecture does\n"
+    "  cs231n check knn.ipynb     which steps of a notebook are right?\n"
+    "  cs231n submit knn.ipynb    pack it to be handed in",
 )
 @click.version_option(cs231n_lib.__version__, prog_name="cs231n")
 @click.pass_context
 def main(context: click.Context) -> None:
-    """CS231n in pure NumPy: look after your machine and the course's data."""
+    """CS231n in pure NumPy: your machine, the course's data, and your notebooks."""
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
@@ -137,3 +145,77 @@ def fetch(name: str) -> None:
         click.echo(f"{name}: {downloads.fetch(name)}")
     except (downloads.DownloadError, FileNotFoundError) as error:
         raise click.ClickException(str(error)) from error
+
+
+@main.command(
+    epilog="\b\nExample:\n  cs231n check softmax.ipynb\n  cs231n check softmax.ipynb --json",
+)
+@click.argument("notebook", type=click.Path(path_type=Path))
+@click.option(
+    "--seconds",
+    default=120.0,
+    show_default=True,
+    type=click.FloatRange(1),
+    help="How long a cell may take.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print a list of steps as JSON.")
+def check(notebook: Path, seconds: float, as_json: bool) -> int:
+    """Run the visible checks of NOTEBOOK in a fresh kernel and list what stands.
+
+    The notebook is taken as it was last saved and not changed; demo cells are left out. The exit
+    code is 0 if every check passes, 1 if not, and 2 if it is no notebook of an exercise.
+    """
+    import dataclasses
+    import json
+
+    from rich.console import Console
+    from rich.text import Text
+
+    from cs231n_lib.visible_checks import run_checks
+
+    console = Console(highlight=False, soft_wrap=True)
+    with console.status("starting a kernel") if not as_json else nullcontext() as status:
+
+        def tell(name: str, done: int, total: int) -> None:
+            if status is not None:
+                status.update(Text(f"{name} ({done + 1} of {total})"))
+
+        steps = run_checks(notebook, seconds, tell)
+    passed = sum(step.status == "passed" for step in steps)
+    if as_json:
+        click.echo(json.dumps([dataclasses.asdict(step) for step in steps], indent=1))
+        return 0 if passed == len(steps) else 1
+    signs = {"passed": ("✓", "green"), "waits": ("…", "yellow")}
+    for step in steps:
+        sign, color = signs.get(step.status, ("✗", "bold red"))
+        console.print(Text(f"{sign} ", color), Text(step.name, "bold"), sep="")
+        message = step.message
+        if step.status == "waits":
+            message = "not written yet" if message == step.name else f"waits for {message}"
+        for line in message.splitlines():
+            console.print(Text(f"    {line}"))
+    console.print(f"\n{passed} of {len(steps)} checks pass.", markup=False)
+    return 0 if passed == len(steps) else 1
+
+
+@main.command(
+    epilog="\b\nExample:\n  cs231n submit knn.ipynb softmax.ipynb\n"
+    "  cs231n submit a1/*.ipynb --output handin.zip",
+)
+@click.argument("notebooks", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--output", type=click.Path(path_type=Path), help="The zip file to write.")
+def submit(notebooks: tuple[Path, ...], output: Path | None) -> None:
+    """Pack NOTEBOOKS of one assignment into a zip file to hand in.
+
+    Refused is what the grader could not read: a file that is no notebook, one that lacks cells,
+    one under another name. Functions that are not written yet are no obstacle. The exit code is 2
+    where something is refused; nothing is written then.
+    """
+    from cs231n_lib.submission import pack
+
+    packed = pack(notebooks, output)
+    click.echo(f"{packed.path} holds {', '.join(packed.names)}.")
+    if packed.unwritten:
+        click.echo(f"Not written yet: {', '.join(packed.unwritten)}.")
+    if packed.missing:
+        click.echo(f"Not in it: {', '.join(packed.missing)}.")

@@ -27,7 +27,8 @@ from cs231n_lib.paths import cache_folder, data_folder
 
 __all__ = ["CHECKS", "Finding", "examine"]
 
-_DISTRIBUTION = "cs231n-companion"
+_DISTRIBUTIONS = ("cs231n-companion", "cs231n-lib")
+"""What installs the library: the whole project, or what students get of it."""
 _SLOW_BLAS = 3.0
 """Billions of operations a second: any real BLAS on one core does several times as many."""
 _SPACE = 1_000_000_000
@@ -68,12 +69,12 @@ def check_python() -> list[Finding]:
 
 def check_packages() -> list[Finding]:
     """Check that every package the library needs is there, in a version that will do."""
-    try:
-        needed = importlib.metadata.requires(_DISTRIBUTION) or []
-    except importlib.metadata.PackageNotFoundError:
+    own = _installed()
+    if own is None:
         remedy = "python -m pip install -e . in the folder of the course"
         return [Finding("Packages", "to do", "cs231n_lib is not installed", remedy)]
-    wrong, count = [], 0
+    needed = importlib.metadata.requires(own) or []
+    wrong, wanted, count = [], [], 0
     for requirement in map(Requirement, needed):
         if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
             continue
@@ -82,13 +83,26 @@ def check_packages() -> list[Finding]:
             version = importlib.metadata.version(requirement.name)
         except importlib.metadata.PackageNotFoundError:
             wrong.append(f"{requirement.name} is missing")
+            wanted.append(f'"{requirement.name}{requirement.specifier}"')
             continue
         if not requirement.specifier.contains(version, prereleases=True):
             wrong.append(f"{requirement.name} is {version}, needed is {requirement.specifier}")
+            wanted.append(f'"{requirement.name}{requirement.specifier}"')
     if wrong:
-        remedy = f"python -m pip install --upgrade {_DISTRIBUTION}"
+        remedy = f"{sys.executable} -m pip install {' '.join(wanted)}"
         return [Finding("Packages", "to do", "; ".join(wrong), remedy)]
     return [Finding("Packages", "fine", f"all {count} are there, NumPy {np.__version__}")]
+
+
+def _installed() -> str | None:
+    """Return the name of the distribution that installed this library, if any did."""
+    for name in _DISTRIBUTIONS:
+        try:
+            importlib.metadata.distribution(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        return name
+    return None
 
 
 def check_blas() -> list[Finding]:

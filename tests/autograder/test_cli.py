@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from autograder.cli import main
+from autograder.report import CheckResult, Report
 from autograder.sandbox import Mechanism
 from autograder.sandbox.mechanisms import Namespaces
 
@@ -97,7 +98,10 @@ def test_bad_input_is_told_in_one_sentence(
     assert after == before
 
 
-@pytest.mark.parametrize("command", [["build"], ["grade", "t1"], ["verify"], ["demo"]])
+@pytest.mark.parametrize(
+    "command",
+    [["build"], ["grade", "t1"], ["verify"], ["demo"], ["report", "t1"], ["bundle", "t1"]],
+)
 def test_outside_a_course_every_command_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
 ) -> None:
@@ -175,9 +179,25 @@ def test_help_has_an_example_for_every_command() -> None:
         text = run(command, "--help").output
         assert text.startswith("Usage:")
         assert "autograder" in text
-        if command != "doctor":
-            assert "Example" in text
+        assert "Example" in text
+        assert "\\b" not in text
+    assert "Exit codes: 0 done" in shown
     assert run("--version").output.startswith("autograder, version ")
+
+
+@pytest.mark.parametrize("command", [["report", "t1"], ["bundle", "t1"]])
+def test_without_a_terminal_there_are_no_colours(
+    built_here: Path, command: list[str], handin: Any, tiny: Any
+) -> None:
+    folder = built_here / "submitted" / "ada" / "t1"
+    folder.mkdir(parents=True)
+    (folder / "mean.ipynb").write_bytes(handin())
+    check = tiny.checks[0]
+    found = CheckResult(check.name, check.of, check.description, "failed", 0, check.points)
+    Report("t1/mean", "ada", (found,)).write(built_here / "reports" / "ada" / "t1" / "mean.json")
+    result = run(*command)
+    assert result.exit_code == 0, result.output
+    assert "\x1b" not in result.output
 
 
 def test_one_file_on_the_terminal_and_as_json(

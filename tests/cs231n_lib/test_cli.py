@@ -168,7 +168,7 @@ def test_packages_without_an_installation(monkeypatch):
     def missing(name):
         raise importlib.metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr(importlib.metadata, "requires", missing)
+    monkeypatch.setattr(importlib.metadata, "distribution", missing)
     assert doctor.check_packages()[0].detail == "cs231n_lib is not installed"
 
 
