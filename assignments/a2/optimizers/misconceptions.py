@@ -151,7 +151,7 @@ def momentum_is_nesterov(w, dw, config=None):
     return w + config["momentum"] * config["velocity"] - config["learning_rate"] * dw, config
 
 
-@misconception(of="sgd_momentum", caught_by="momentum_has_defaults")
+@misconception(of="sgd_momentum", caught_by="momentum_has_defaults", symptom="mutation")
 def velocity_shared_by_all(w, dw, config={}):  # noqa: B006 - the mistake itself
     """Two arrays of weights share one velocity: a default like `config={}` is made once and kept.
     Use `config=None`, and make a new dictionary in the function."""
@@ -240,7 +240,7 @@ def nesterov_momentum_is_fixed(w, dw, config=None):
     return w, {**updated, "momentum": config["momentum"]}
 
 
-@misconception(of="nesterov_momentum", caught_by="nesterov_has_defaults")
+@misconception(of="nesterov_momentum", caught_by="nesterov_has_defaults", symptom="mutation")
 def nesterov_velocity_shared_by_all(w, dw, config={}):  # noqa: B006 - the mistake itself
     """Two arrays of weights share one velocity: a default like `config={}` is made once and kept.
     Use `config=None`, and make a new dictionary in the function."""
@@ -262,7 +262,7 @@ def nesterov_in_place(w, dw, config=None):
 # rmsprop ------------------------------------------------------------------------------------------
 
 
-@misconception(of="rmsprop", caught_by="rmsprop_follows_the_formula")
+@misconception(of="rmsprop", caught_by="rmsprop_goes_on_from_a_cache")
 def cache_only_grows(w, dw, config=None):
     """This is AdaGrad: your cache is the sum of all squares. In RMSProp it fades, decay_rate *
     cache + (1 - decay_rate) * dw**2."""
@@ -271,7 +271,7 @@ def cache_only_grows(w, dw, config=None):
     return _divided(w, dw, config)
 
 
-@misconception(of="rmsprop", caught_by="rmsprop_follows_the_formula")
+@misconception(of="rmsprop", caught_by="rmsprop_goes_on_from_a_cache")
 def cache_adds_squares_in_full(w, dw, config=None):
     """The new square enters your cache in full: weight it by 1 - decay_rate, so that the cache is a
     mean."""
@@ -364,7 +364,7 @@ def rmsprop_epsilon_is_fixed(w, dw, config=None):
     return w - config["learning_rate"] * dw / (np.sqrt(config["cache"]) + 1e-8), config
 
 
-@misconception(of="rmsprop", caught_by="rmsprop_has_defaults")
+@misconception(of="rmsprop", caught_by="rmsprop_has_defaults", symptom="mutation")
 def cache_shared_by_all(w, dw, config={}):  # noqa: B006 - the mistake itself
     """Two arrays of weights share one cache: a default like `config={}` is made once and kept. Use
     `config=None`, and make a new dictionary in the function."""
@@ -569,7 +569,7 @@ def adam_epsilon_is_fixed(w, dw, config=None):
     return w - config["learning_rate"] * m / (np.sqrt(v) + 1e-8), config
 
 
-@misconception(of="adam", caught_by="adam_has_defaults")
+@misconception(of="adam", caught_by="adam_has_defaults", symptom="mutation")
 def adam_moments_shared_by_all(w, dw, config={}):  # noqa: B006 - the mistake itself
     """Two arrays of weights share moments and t: a default like `config={}` is made once and kept.
     Use `config=None`, and make a new dictionary in the function."""
@@ -685,7 +685,7 @@ def adamw_forgets_the_state(w, dw, config=None):
     return _adamw(w, dw, config)[0], config
 
 
-@misconception(of="adamw", caught_by="adamw_has_defaults")
+@misconception(of="adamw", caught_by="adamw_has_defaults", symptom="mutation")
 def adamw_moments_shared_by_all(w, dw, config={}):  # noqa: B006 - the mistake itself
     """Two arrays of weights share moments and t: a default like `config={}` is made once and kept.
     Use `config=None`, and make a new dictionary in the function."""

@@ -55,10 +55,10 @@ from cs231n_lib.solver import Solver
 # The losses of networks have thousands of dimensions and valleys of all kinds. What makes them hard
 # to walk down can be seen in two dimensions already:
 #
-# $$f(x, y) = \tfrac12 \left( x^2 + 25\, y^2 \right), \qquad
-#   \nabla f = \begin{pmatrix} x \\ 25\, y \end{pmatrix} . \tag{1}$$
+# $$f(x, y) = \tfrac12 \left( x^2 + 100\, y^2 \right), \qquad
+#   \nabla f = \begin{pmatrix} x \\ 100\, y \end{pmatrix} . \tag{1}$$
 #
-# Across (along $y$) this valley is 25 times as curved as along its floor (along $x$). Steep walls,
+# Across (along $y$) this valley is a hundred times as curved as along its floor (along $x$). Steep walls,
 # a floor that hardly slopes: a *ravine*. The ratio of largest to smallest curvature is called the
 # *condition number*.
 #
@@ -69,20 +69,20 @@ from cs231n_lib.solver import Solver
 # %%
 def ravine(x, y):
     """Return the height at (x, y), which may be arrays."""
-    return 0.5 * (x**2 + 25 * y**2)
+    return 0.5 * (x**2 + 100 * y**2)
 
 
 def ravine_gradient(w):
     """Return the gradient at the point w = (x, y), of shape (2,)."""
-    return np.array([1.0, 25.0]) * w
+    return np.array([1.0, 100.0]) * w
 
 
 # %% tags=["demo"]
-x, y = np.meshgrid(np.linspace(-9, 9, 13), np.linspace(-3, 3, 7))
-down_x, down_y = -x, -25 * y
+x, y = np.meshgrid(np.linspace(-9, 9, 13), np.linspace(-1.5, 1.5, 7))
+down_x, down_y = -x, -100 * y
 length = np.maximum(np.hypot(down_x, down_y), 1e-9)
 fig, axis = plt.subplots(figsize=(7.2, 3.2), layout="constrained")
-fine_x, fine_y = np.meshgrid(np.linspace(-10, 10, 201), np.linspace(-3.6, 3.6, 201))
+fine_x, fine_y = np.meshgrid(np.linspace(-10, 10, 201), np.linspace(-1.8, 1.8, 201))
 axis.contour(fine_x, fine_y, ravine(fine_x, fine_y), levels=[2, 10, 25, 50, 90, 140], colors=MUTED)
 axis.quiver(
     x, y, down_x / length, down_y / length, angles="xy", scale=26, width=0.004, color=COLORS[0]
@@ -156,7 +156,7 @@ print("✓ sgd")
 
 # %% [markdown]
 # How long may a step be? In the ravine the two coordinates do not know of each other. In a direction
-# of curvature $a$ (here 1 or 25) the gradient is $a\,w$, and (2) becomes
+# of curvature $a$ (here 1 or 100) the gradient is $a\,w$, and (2) becomes
 #
 # $$w \leftarrow (1 - \eta\, a)\, w :$$
 #
@@ -164,8 +164,8 @@ print("✓ sgd")
 # coordinate shrink, for which does it change its sign every time, for which does it grow without
 # bound? The steepest direction decides which $\eta$ is allowed, the flattest how long it takes.
 #
-# **Predict before you run.** The cell below walks 40 steps with $\eta$ = 0.01, 0.07 and 0.081. Say
-# for each what the path will look like. (Compute $1 - 25\,\eta$.)
+# **Predict before you run.** The cell below walks 40 steps with $\eta$ = 0.0025, 0.018 and
+# 0.0202. Say for each what the path will look like. (Compute $1 - 100\,\eta$.)
 
 
 # %%
@@ -178,11 +178,11 @@ def minimise(rule, config, gradient, start, num_steps):
     return np.array(path)
 
 
-start, view = (-9.0, 2.0), ((-10.0, 2.5), (-3.2, 3.2))
+start, view = (-9.0, 1.0), ((-10.0, 2.5), (-1.6, 1.6))
 
 # %% tags=["demo"]
 fig, axes = plt.subplots(1, 3, figsize=(11, 3.2), layout="constrained")
-for axis, rate in zip(axes, (0.01, 0.07, 0.081), strict=True):
+for axis, rate in zip(axes, (0.0025, 0.018, 0.0202), strict=True):
     path = minimise(sgd, {"learning_rate": rate}, ravine_gradient, start, 40)
     plot_trajectories(ravine, {f"η = {rate}": path}, minimum=(0, 0), limits=view, ax=axis)
 
@@ -260,18 +260,18 @@ assert np.array_equal(dw, before[1]), "dw changed: it belongs to the caller"
 print("✓ sgd_momentum")
 
 # %% [markdown]
-# **Predict before you run.** Both walk 60 steps, with the same learning rate. Which of them gets
+# **Predict before you run.** Both walk 50 steps, with the same learning rate. Which of them gets
 # further along the floor? And what does a ball do when it arrives at the minimum with full speed?
 
 # %% tags=["demo"]
-rate = 0.02
+rate = 0.005
 walks = {
-    "SGD": minimise(sgd, {"learning_rate": rate}, ravine_gradient, start, 60),
-    "momentum": minimise(sgd_momentum, {"learning_rate": rate}, ravine_gradient, start, 60),
+    "SGD": minimise(sgd, {"learning_rate": rate}, ravine_gradient, start, 50),
+    "momentum": minimise(sgd_momentum, {"learning_rate": rate}, ravine_gradient, start, 50),
 }
-wide = ((-10.0, 6.0), (-3.2, 3.2))
+wide = ((-10.0, 6.0), (-1.6, 1.6))
 _ = plot_trajectories(
-    ravine, walks, minimum=(0, 0), limits=wide, title="60 steps with the same learning rate"
+    ravine, walks, minimum=(0, 0), limits=wide, title="50 steps with the same learning rate"
 )
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ask_momentum", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -374,14 +374,13 @@ for step in ("first", "second", "third"):
 print("✓ nesterov_momentum")
 
 # %% [markdown]
-# **Predict before you run.** Same learning rate, same momentum. Which of the two swings less?
+# **Predict before you run.** Same learning rate, same momentum. Which of the two balls swings less?
 
 # %% tags=["demo"]
-walks["Nesterov"] = minimise(nesterov_momentum, {"learning_rate": rate}, ravine_gradient, start, 60)
+walks["Nesterov"] = minimise(nesterov_momentum, {"learning_rate": rate}, ravine_gradient, start, 50)
 fig, axes = plt.subplots(1, 2, figsize=(11, 3.6), layout="constrained")
-balls = {name: walks[name] for name in ("momentum", "Nesterov")}
-plot_trajectories(ravine, balls, minimum=(0, 0), limits=wide, ax=axes[0])
-for (name, path), color in zip(walks.items(), (COLORS[2], *COLORS), strict=False):
+plot_trajectories(ravine, walks, minimum=(0, 0), limits=wide, ax=axes[0])
+for (name, path), color in zip(walks.items(), COLORS, strict=False):
     axes[1].semilogy(ravine(*path.T), label=name, color=color)
 axes[1].set(xlabel="step", ylabel="height above the minimum")
 axes[1].spines[["top", "right"]].set_visible(False)
@@ -465,16 +464,17 @@ print("✓ rmsprop")
 # After division by its size, in which direction will the first step go, whatever the curvatures?
 
 # %% tags=["demo"]
-walks["RMSProp"] = minimise(rmsprop, {"learning_rate": 0.1}, ravine_gradient, start, 60)
+walks["RMSProp"] = minimise(rmsprop, {"learning_rate": 0.1}, ravine_gradient, start, 50)
 pair = {name: walks[name] for name in ("SGD", "RMSProp")}
 _ = plot_trajectories(
-    ravine, pair, minimum=(0, 0), limits=view, title="60 steps: the walls no longer count"
+    ravine, pair, minimum=(0, 0), limits=view, title="50 steps: the walls no longer count"
 )
 print("first steps of RMSProp, in units of its learning rate:")
 print(np.round(np.diff(walks["RMSProp"][:4], axis=0) / 0.1, 1))
 
 # %% [markdown]
-# The first step goes at 45°: both coordinates move by the same length. And look how long that step
+# In the first step both coordinates move by the same length, whatever their curvatures (the two axes
+# of the picture have different scales). And look how long that step
 # is: ten times the learning rate! The cache started at zero, and after one step it holds only
 # $(1 - \rho)\, g^2$, one per cent of what it should. We divide by a root that is ten times too small.
 # Adam mends that, too.
@@ -584,14 +584,15 @@ print("✓ adam")
 # %% tags=["demo"]
 uncorrected = {"t": 10**6}
 fig, axis = plt.subplots(figsize=(6.8, 3.6), layout="constrained")
-for label, config in (("with bias correction", {}), ("without", uncorrected)):
+cases = (("with bias correction", {}, COLORS[0]), ("without", uncorrected, COLORS[1]))
+for label, config, color in cases:
     rng = np.random.default_rng(0)
     config = {"learning_rate": 1.0, **config}
     w, walked = np.zeros(500), [0.0]
     for _ in range(3000):
         w, config = adam(w, 1 + 0.5 * rng.standard_normal(500), config)
         walked.append(-w.mean())
-    axis.semilogx(range(1, 3001), np.diff(walked), label=label)
+    axis.semilogx(range(1, 3001), np.diff(walked), color=color, label=label)
 axis.axhline(1, color=MUTED, linestyle=":")
 axis.set(xlabel="step", ylabel="length of the step / learning rate", ylim=(0, 6.5))
 axis.set_title("The first steps of Adam")
@@ -651,9 +652,9 @@ def turned_gradient(w):
 
 
 runners = {
-    "SGD": (sgd, 0.07),
-    "momentum": (sgd_momentum, 0.02),
-    "Nesterov": (nesterov_momentum, 0.02),
+    "SGD": (sgd, 0.018),
+    "momentum": (sgd_momentum, 0.005),
+    "Nesterov": (nesterov_momentum, 0.005),
     "RMSProp": (rmsprop, 0.1),
     "Adam": (adam, 0.4),
 }
@@ -666,7 +667,7 @@ for name, (rule, rate) in runners.items():
     turned[name] = minimise(rule, config, turned_gradient, turn @ start, 80)
 fig, axes = plt.subplots(1, 2, figsize=(12, 5), layout="constrained", width_ratios=(1.25, 1))
 plot_trajectories(
-    ravine, straight, minimum=(0, 0), limits=((-10, 6), (-5, 5)), title="Along the axes", ax=axes[0]
+    ravine, straight, minimum=(0, 0), limits=((-10, 6), (-3, 3)), title="Along the axes", ax=axes[0]
 )
 plot_trajectories(
     turned_ravine,
@@ -732,7 +733,7 @@ curvatures = np.linalg.eigvalsh(hessian)[::-1]
 fig, axis = plt.subplots(figsize=(6.4, 3.4), layout="constrained")
 axis.loglog(range(1, len(curvatures) + 1), curvatures, color=COLORS[0])
 axis.set(xlabel="direction, from the steepest to the flattest", ylabel="curvature")
-axis.set_title(f"Condition number {curvatures[0] / curvatures[-1]:.1g}")
+axis.set_title(f"Condition number {curvatures[0] / curvatures[-1]:,.0f}")
 axis.spines[["top", "right"]].set_visible(False)
 
 
@@ -781,15 +782,15 @@ with np.errstate(all="ignore"):
         )
 
 fig, axis = plt.subplots(figsize=(7.2, 4), layout="constrained")
-for (name, heights), marker in zip(sensitivity.items(), "os^Dv", strict=True):
+for (name, heights), marker, color in zip(sensitivity.items(), "os^Dv", COLORS, strict=False):
     # What has blown up leaves the picture at the top.
     drawn = np.where(np.isfinite(heights), heights, 1e9)
-    axis.loglog(rates, np.minimum(drawn, 1e9), marker=marker, markersize=5, label=name)
+    axis.loglog(rates, np.minimum(drawn, 1e9), marker=marker, color=color, markersize=5, label=name)
 axis.axhline(before_training - lowest, color=MUTED, linestyle="--", linewidth=1)
 axis.text(rates[0], 1.1 * (before_training - lowest), "before training", color=MUTED, size=9)
 axis.axvline(2 / curvatures[0], color=MUTED, linestyle=":")
 axis.text(2.2 / curvatures[0], 0.035, "2 / largest\ncurvature", color=MUTED, size=9)
-axis.set(ylim=(0.03, 3), xlabel="learning rate", ylabel="loss above the minimum")
+axis.set(ylim=(0.03, 30), xlabel="learning rate", ylabel="loss above the minimum")
 axis.set_title("200 steps on images, with every learning rate")
 axis.spines[["top", "right"]].set_visible(False)
 _ = axis.legend(frameon=False, loc="upper left", bbox_to_anchor=(0.0, 0.9))
@@ -810,15 +811,14 @@ races = {}
 for name, (rule, _) in progress(runners.items(), "the race"):
     rate = rates[np.nanargmin(np.where(np.isfinite(sensitivity[name]), sensitivity[name], np.inf))]
     races[f"{name}, {rate:.1g}"] = walk(rule, {"learning_rate": rate}, 1000, every=5)
-figure, axis = plot_losses(
-    races,
-    log=True,
-    smooth=4,
-    xlabel="evaluation, every 5 steps",
-    ylabel="loss above the minimum",
-    title="On images, each with its best learning rate",
-)
+fig, axis = plt.subplots(figsize=(7.2, 4), layout="constrained")
+for (label, heights), color in zip(races.items(), COLORS, strict=False):
+    axis.semilogy(range(5, 1001, 5), heights, color=color, linewidth=1.2, label=label)
+axis.set(xlabel="step", ylabel="loss above the minimum")
+axis.set_title("On images, each with its best learning rate")
 axis.yaxis.set_minor_formatter("{x:.2g}")
+axis.spines[["top", "right"]].set_visible(False)
+_ = axis.legend(frameon=False)
 
 # %% [markdown]
 # Gradients of minibatches are noisy, and with a constant learning rate the noise keeps throwing the
@@ -921,10 +921,10 @@ for axis, title in zip(axes, ("Adam, λw added to the gradient", "AdamW"), stric
         else:
             w, config = adam(w, dw + decay * w, config)
         means.append(w.reshape(4, 400).mean(axis=1))
-    for curve, strength, style in zip(
-        np.transpose(means), (0.01, 0.1, 1, 10), ("-", "--", "-.", ":"), strict=True
+    for curve, strength, style, color in zip(
+        np.transpose(means), (0.01, 0.1, 1, 10), ("-", "--", "-.", ":"), COLORS, strict=False
     ):
-        axis.plot(curve, style, label=f"noise {strength:g}")
+        axis.plot(curve, style, color=color, label=f"noise {strength:g}")
     axis.set(xlabel="step", title=title, ylim=(-0.1, 1.1))
     axis.spines[["top", "right"]].set_visible(False)
 axes[0].set_ylabel("mean of the weights")
@@ -943,8 +943,8 @@ _ = axes[1].legend(frameon=False, title="gradient")
 # (a) The mean of $m$ is $\lambda w$ and $\sqrt{\hat v} \approx \sigma$, so on average the weight moves
 # by $-\eta \lambda w / \sigma$ a step, $1/\sigma$ times as fast as with AdamW. In the plot, noise of
 # strength 1 gives about the same curve on both sides, and noise of strength 10 a tenth of the slope.
-# (For weak noise $\lambda w$ itself dominates $v$: the weight goes down by $\eta$ a step, in a
-# straight line.)
+# (For weak noise $\lambda w$ itself is what $v$ is made of: the weight goes down by about
+# $\eta$ a step at first, whatever $\lambda$ is.)
 #
 # (b) Large gradients also mean that the weight can fit much, the noise of the training images
 # included. There a penalty is wanted most.
@@ -1160,7 +1160,7 @@ schedules = {
     "warm-up, cosine": partial(linear_warmup, num_warmup=150, then=cosine_decay),
 }
 fig, axes = plt.subplots(1, 2, figsize=(11, 3.8), layout="constrained")
-rate = 0.3 / curvatures[0]
+rate = 1 / curvatures[0]
 for (name, schedule), color in zip(progress(schedules.items(), "schedules"), COLORS, strict=False):
     factors = [schedule(i, num_iterations) for i in range(num_iterations)]
     axes[0].plot(factors, color=color, label=name)
@@ -1180,8 +1180,8 @@ _ = axes[1].legend(frameon=False, title="at the end")
 # Warm-up has nothing to mend here, since this loss is the same parabola everywhere. Give it
 # something: Adam *without* bias correction, whose first steps are too long, as you saw in section 6.
 #
-# **Predict before you run.** With a warm-up over 100 iterations, will the uncorrected Adam do better
-# in its first hundred steps than without?
+# **Predict before you run.** With a warm-up over its first 100 iterations, will the uncorrected Adam
+# be better at once, later, or never than without? Will it be as good as the corrected one?
 
 # %% tags=["demo"]
 
@@ -1208,6 +1208,11 @@ starts = {
 _ = plot_losses(
     starts, log=True, smooth=1, ylabel="loss above the minimum", title="The first 100 steps of Adam"
 )
+
+# %% [markdown]
+# The peak is gone: while the steps are too long by themselves, the rate is low. But a warm-up only
+# hides the bias. By the time the rate is up, $v$ is still too small, as you saw in section 6, and
+# the steps are still longer than those of the corrected rule.
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ask_schedule", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ### Inline question 4
