@@ -37,7 +37,7 @@
 # You need Python, NumPy, what a gradient is, and about three hours.
 
 # %%
-from functools import partial
+from functools import cache, partial
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -261,7 +261,7 @@ print("✓ sgd_momentum")
 
 # %% [markdown]
 # **Predict before you run.** Both walk 50 steps, with the same learning rate. Which of them gets
-# further along the floor? And what does a ball do when it arrives at the minimum with full speed?
+# further along the floor, and what does momentum do across?
 
 # %% tags=["demo"]
 rate = 0.005
@@ -667,19 +667,23 @@ for name, (rule, rate) in runners.items():
     turned[name] = minimise(rule, config, turned_gradient, turn @ start, 80)
 fig, axes = plt.subplots(1, 2, figsize=(12, 5), layout="constrained", width_ratios=(1.25, 1))
 plot_trajectories(
-    ravine, straight, minimum=(0, 0), limits=((-10, 6), (-3, 3)), title="Along the axes", ax=axes[0]
+    ravine,
+    straight,
+    minimum=(0, 0),
+    limits=((-10, 6), (-1.6, 1.6)),
+    title="Along the axes",
+    ax=axes[0],
 )
 plot_trajectories(
     turned_ravine,
     turned,
     minimum=(0, 0),
-    limits=((-9, 5), (-9, 5)),
+    limits=((-8.5, 2.5), (-8.5, 2.5)),
     title="Turned by 45°",
     ax=axes[1],
 )
-_ = axes[1].set_aspect("equal")
+axes[1].set_aspect("equal")
 
-# %% tags=["demo"]
 fig, axes = plt.subplots(1, 2, figsize=(11, 3.6), sharey=True, layout="constrained")
 for axis, paths, height, title in (
     (axes[0], straight, ravine, "Along the axes"),
@@ -774,13 +778,17 @@ def walk(rule, config, num_steps, every=None):
 
 
 rates = 10 ** np.arange(-5, 0.1, 0.5)
-sensitivity = {}
-with np.errstate(all="ignore"):
-    for name, (rule, _) in progress(runners.items(), "learning rates"):
-        sensitivity[name] = np.array(
-            [walk(rule, {"learning_rate": rate}, 200)[-1] for rate in rates]
-        )
 
+
+@cache
+def search(name):
+    """Return the losses above the minimum after 200 steps, one for each of the rates."""
+    rule, _ = runners[name]
+    with np.errstate(all="ignore"):
+        return np.array([walk(rule, {"learning_rate": rate}, 200)[-1] for rate in rates])
+
+
+sensitivity = {name: search(name) for name in progress(runners, "learning rates")}
 fig, axis = plt.subplots(figsize=(7.2, 4), layout="constrained")
 for (name, heights), marker, color in zip(sensitivity.items(), "os^Dv", COLORS, strict=False):
     # What has blown up leaves the picture at the top.
@@ -809,7 +817,8 @@ _ = axis.legend(frameon=False, loc="upper left", bbox_to_anchor=(0.0, 0.9))
 # %% tags=["demo"]
 races = {}
 for name, (rule, _) in progress(runners.items(), "the race"):
-    rate = rates[np.nanargmin(np.where(np.isfinite(sensitivity[name]), sensitivity[name], np.inf))]
+    heights = search(name)
+    rate = rates[np.argmin(np.where(np.isfinite(heights), heights, np.inf))]
     races[f"{name}, {rate:.1g}"] = walk(rule, {"learning_rate": rate}, 1000, every=5)
 fig, axis = plt.subplots(figsize=(7.2, 4), layout="constrained")
 for (label, heights), color in zip(races.items(), COLORS, strict=False):
@@ -1171,11 +1180,11 @@ axes[1].set(xlabel="epoch", ylabel="loss above the minimum", title="What they do
 axes[1].yaxis.set_minor_formatter("{x:.2g}")
 for axis in axes:
     axis.spines[["top", "right"]].set_visible(False)
-_ = axes[1].legend(frameon=False, title="at the end")
+_ = axes[1].legend(frameon=False, title="at the end", loc="lower left")
 
 # %% [markdown]
-# A high rate throughout stays in the noise; a low one is calm and gets nowhere in the time it has.
-# Those that begin high and end low do better than both.
+# A high rate throughout stays in the noise; a low one is calm and slow. Those that begin high
+# and end low do better than both.
 #
 # Warm-up has nothing to mend here, since this loss is the same parabola everywhere. Give it
 # something: Adam *without* bias correction, whose first steps are too long, as you saw in section 6.
