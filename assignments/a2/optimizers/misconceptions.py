@@ -877,20 +877,18 @@ def warmup_ignores_then(iteration, num_iterations, num_warmup, then=None):
 def warmup_does_not_shift(iteration, num_iterations, num_warmup, then=None):
     """You pass iteration and num_iterations on as they are: the next schedule counts from the end
     of the warm-up, so subtract num_warmup from both."""
-    return (
-        (iteration + 1) / num_warmup
-        if iteration < num_warmup
-        else 1.0
-        if then is None
-        else then(iteration, num_iterations)
-    )
+    if iteration < num_warmup:
+        return (iteration + 1) / num_warmup
+    return 1.0 if then is None else then(iteration, num_iterations)
 
 
 @misconception(of="linear_warmup", caught_by="warmup_hands_over")
 def warmup_shifts_the_iteration_alone(iteration, num_iterations, num_warmup, then=None):
     """You subtract num_warmup from the iteration alone: only num_iterations - num_warmup are left,
     or the next schedule never gets to its end."""
-    return _after(iteration, num_iterations + num_warmup, num_warmup, then, warm=True)
+    if iteration < num_warmup:
+        return (iteration + 1) / num_warmup
+    return 1.0 if then is None else then(iteration - num_warmup, num_iterations)
 
 
 @misconception(of="linear_warmup", caught_by="warmup_hands_over")
@@ -982,9 +980,7 @@ def _adamw(w, dw, config, factor=1.0):
     return next_w - factor * config["learning_rate"] * config["weight_decay"] * w, updated
 
 
-def _after(iteration, num_iterations, num_warmup, then, warm=False):
-    if warm and iteration < num_warmup:
-        return (iteration + 1) / num_warmup
+def _after(iteration, num_iterations, num_warmup, then):
     if then is None:
         return 1.0
     return then(iteration - num_warmup, num_iterations - num_warmup)

@@ -1,4 +1,4 @@
-"""State changed in place, einsum, and results in odd containers: tuples' lists, 0-d arrays."""
+"""State changed in place, formulas rearranged, and results as lists and arrays of no dimension."""
 
 import numpy as np
 
