@@ -86,6 +86,8 @@ def _sources(
             futures[earlier.id].result()
         return _source(course, exercise, force and exercise.id in asked, threads)
 
+    for assignment in {exercise.assignment for exercise in in_order.values()}:
+        _companions(course, assignment, course.root / "source" / assignment)
     with ThreadPoolExecutor(jobs) as pool:
         # Started in this order, so that what a notebook waits for is never behind it in the queue.
         for name, exercise in in_order.items():
@@ -98,9 +100,7 @@ def _sources(
 
 def _source(course: Course, exercise: Exercise, force: bool, threads: int) -> Built:
     folder = course.root / "source" / exercise.assignment
-    folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{exercise.name}.ipynb"
-    _companions(course, exercise.assignment, folder)
     if not force and _built_from(target) == fingerprint(exercise):
         return Built(exercise, executed=False, seconds=0.0)
     start = time.perf_counter()
@@ -111,6 +111,7 @@ def _source(course: Course, exercise: Exercise, force: bool, threads: int) -> Bu
 
 def _companions(course: Course, assignment: str, folder: Path) -> None:
     """Put what goes with the notebooks beside them: the handout, and which dataset they use."""
+    folder.mkdir(parents=True, exist_ok=True)
     dataset = course.assignment(assignment).dataset
     texts = {"course.toml": f'dataset = "{dataset}"\n'}
     handout = course.assignment(assignment).folder / "README.md"
