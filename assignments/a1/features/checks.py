@@ -191,7 +191,7 @@ def hog_leaves_the_image_alone(student, rng):
 @check(points=2, of="hog_features")
 def batch_is_correct(student, rng):
     """Every row of the batch is the feature vector of its image."""
-    images = np.stack([_image(rng, 16, 8) for _ in range(3)])
+    images = np.stack([_image(rng, 16, 24) for _ in range(3)])
     assert_close(
         student.hog_features(images),
         np.stack([oracle.hog(image) for image in images]),

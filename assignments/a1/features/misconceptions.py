@@ -356,13 +356,6 @@ def batch_is_a_sum(images):
     return 64 * _hogs(images)
 
 
-@misconception(of="hog_features", caught_by="batch_of_one_image")
-def batch_of_one_loses_its_axis(images):
-    """For a single image you return a vector: `squeeze` removes the axis of images, too; say with
-    `reshape(N, -1)` which shape you want."""
-    return np.squeeze(_hogs(images))
-
-
 # rgb_to_hsv ---------------------------------------------------------------------------------------
 
 
@@ -531,12 +524,6 @@ def features_in_reverse_order(imgs, feature_fns, verbose=False):
     return _features(imgs, feature_fns[::-1])
 
 
-@misconception(of="extract_features", caught_by="features_of_one_image")
-def features_of_one_image_as_a_vector(imgs, feature_fns, verbose=False):
-    """For a single image you return a vector: keep the axis of images, a matrix of one row."""
-    return np.squeeze(_features(imgs, feature_fns))
-
-
 # standardize --------------------------------------------------------------------------------------
 
 
@@ -663,12 +650,6 @@ def net_diverges(X_train, y_train, X_val, y_val):
     """The scores of your net are NaN: with too high a learning rate its weights grow without bound.
     Keep a net only if its validation accuracy is higher than the best so far."""
     return _Net(X_train.shape[1], int(np.max(y_train)) + 1, scale=np.nan)
-
-
-@misconception(of="train_features", caught_by="train_features_learns_clusters")
-def net_is_its_accuracy(X_train, y_train, X_val, y_val):
-    """You return a single number: return the best net, not the accuracy it reaches."""
-    return 0.6
 
 
 @misconception(of="train_features", caught_by="train_features_reaches_accuracy")
