@@ -32,18 +32,18 @@ RTOL, ATOL = 1e-4, 1e-4
 CALIBRATE = "python tests/benchmarks/calibrate.py a1/features --dataset"
 TRAIN_LINEAR = {
     "scenes": Threshold(
-        at_least=0.50, mean=0.55, std=0.006, seeds=12, command=f"{CALIBRATE} scenes"
+        at_least=0.51, mean=0.543, std=0.006, seeds=12, command=f"{CALIBRATE} scenes"
     ),
     "cifar10": Threshold(
-        at_least=0.44, mean=0.49, std=0.009, seeds=12, command=f"{CALIBRATE} cifar10"
+        at_least=0.45, mean=0.490, std=0.008, seeds=12, command=f"{CALIBRATE} cifar10"
     ),
 }
 TRAIN_FEATURES = {
     "scenes": Threshold(
-        at_least=0.58, mean=0.64, std=0.006, seeds=12, command=f"{CALIBRATE} scenes"
+        at_least=0.60, mean=0.643, std=0.008, seeds=12, command=f"{CALIBRATE} scenes"
     ),
     "cifar10": Threshold(
-        at_least=0.51, mean=0.55, std=0.009, seeds=12, command=f"{CALIBRATE} cifar10"
+        at_least=0.52, mean=0.554, std=0.007, seeds=12, command=f"{CALIBRATE} cifar10"
     ),
 }
 
@@ -216,17 +216,17 @@ def batch_of_one_image(student, rng):
 
 @check(points=2, of="hog_features", timeout=40.0)
 def batch_is_faster(student, rng):
-    """On 400 images, the batch takes a third of the time of a loop over images, or less."""
-    images = rng.uniform(0, 255, size=(400, 32, 32, 3)).astype(np.float32)
+    """On 120 images, the batch takes a third of the time of a loop over images, or less."""
+    images = rng.uniform(0, 255, size=(120, 32, 32, 3)).astype(np.float32)
     held = student.hold(images)
-    assert_shape(student.hog_features(held), (400, 144), name="the features of 400 images")
+    assert_shape(student.hog_features(held), (120, 144), name="the features of 120 images")
     fast = student.hog_features.seconds(held, repeat=4)
     # A fast hog_feature makes the comparison no harder: a loop of ours is measured as well.
-    few = 40
-    slow = timeit.timeit(lambda: [_hog_by_cells(im) for im in images[:few]], number=1) * 400 / few
+    few = 30
+    slow = timeit.timeit(lambda: [_hog_by_cells(im) for im in images[:few]], number=1) * 120 / few
     require(
         slow >= 3 * fast,
-        f"hog_features takes {1e3 * fast:.0f} ms for 400 images and a loop over images, cells and "
+        f"hog_features takes {1e3 * fast:.0f} ms for 120 images and a loop over images, cells and "
         f"bins {1e3 * slow:.0f} ms, expected a third of it or less",
         kind="time",
     )
