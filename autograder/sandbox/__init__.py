@@ -1,6 +1,6 @@
 """Where hand-ins run: processes that can compute and answer, and nothing else.
 
-A *mechanism* puts up the wall (:mod:`.bubblewrap`, or none at all in :mod:`.unconfined`); a
+A *mechanism* puts up the wall (bubblewrap, or namespaces that our own process enters); a
 :class:`Zygote` is the warm process behind it, from which one worker is forked for each hand-in.
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,15 +13,25 @@ from typing import Protocol
 
 from ..errors import SandboxUnavailable
 from .policy import compiled_filter
-from .view import INSIDE, View
+from .view import INSIDE, View, interpreter_view
 
-__all__ = ["Bubblewrap", "Mechanism", "Unconfined", "choose_mechanism", "mechanisms"]
+__all__ = ["Bubblewrap", "Mechanism", "Namespaces", "Unconfined", "choose_mechanism", "mechanisms"]
 
 _SYSTEM_LINKS = ("lib", "lib64", "lib32", "bin", "sbin")
 # CAP_SYS_ADMIN makes each hand-in's own namespaces, CAP_KILL ends it; the others let it become
 # another user and drop everything. They hold inside the wall's namespaces only, and only for the
 # zygote; root's others are dropped at the start.
-_CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_KILL", "CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
+_CAPABILITIES = {
+    "CAP_KILL": 5,
+    "CAP_SETGID": 6,
+    "CAP_SETUID": 7,
+    "CAP_SETPCAP": 8,
+    "CAP_SYS_ADMIN": 21,
+}
+_SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime")
+
+# Where the package `worker` is, which has the wall in it.
+_OURS = Path(__file__).resolve().parents[1]
 
 
 class Mechanism(Protocol):
@@ -60,8 +71,8 @@ class Bubblewrap:
             return "the program bwrap is not installed: apt-get install bubblewrap"
         try:
             compiled_filter()
-        except (OSError, RuntimeError, ImportError) as error:
-            return f"the library libseccomp cannot be used ({error}): apt-get install libseccomp2"
+        except OSError as error:
+            return f"no filter of system calls can be made: {error.strerror}"
         argv = [program, *self._namespaces(), "--ro-bind", "/", "/", "--proc", "/proc", "true"]
         # Every word of the command is our own.
         run = subprocess.run(  # noqa: S603
@@ -95,7 +106,7 @@ class Bubblewrap:
                 argv += ["--symlink", os.readlink(path), str(path)]
             elif path.is_dir():
                 argv += ["--ro-bind", str(path), str(path)]
-        for file in ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime"):
+        for file in _SYSTEM_FILES:
             argv += ["--ro-bind-try", file, file]
         for folder in view.hidden:
             argv += ["--tmpfs", str(folder), "--remount-ro", str(folder)]
@@ -106,6 +117,59 @@ class Bubblewrap:
         for key, value in worker_environment().items():
             argv += ["--setenv", key, value]
         return [*argv, "--", *view.argv([INSIDE], control_fd)]
+
+    def filter(self) -> bytes:
+        """Return the seccomp program."""
+        return compiled_filter()
+
+
+@dataclass(frozen=True)
+class Namespaces:
+    """Linux namespaces that our own process enters by itself: no system package is needed."""
+
+    name: str = "namespaces"
+    confines: bool = True
+
+    def problem(self) -> str | None:
+        """Try it: start ``true`` behind the wall."""
+        if sys.platform != "linux":
+            return "namespaces need Linux"
+        try:
+            compiled_filter()
+        except OSError as error:
+            return f"no filter of system calls can be made: {error.strerror}"
+        view = interpreter_view()
+        argv = self._wall(view, view.python("pass"))
+        # Every word of the command is our own.
+        run = subprocess.run(  # noqa: S603
+            argv, capture_output=True, text=True, timeout=20, check=False, env=worker_environment()
+        )
+        if run.returncode != 0:
+            said = run.stderr.strip().splitlines()[-1:] or [f"exit code {run.returncode}"]
+            return f"this system does not let processes make namespaces: {said[0][:200]}"
+        return None
+
+    def command(self, view: View, control_fd: int) -> list[str]:
+        """Return the command that puts up the wall and starts the zygote in it."""
+        return self._wall(view, view.argv([INSIDE], control_fd))
+
+    def _wall(self, view: View, inner: list[str]) -> list[str]:
+        links = {f"/{n}": os.readlink(f"/{n}") for n in _SYSTEM_LINKS if os.path.islink(f"/{n}")}
+        folders = [
+            f"/{n}" for n in _SYSTEM_LINKS if f"/{n}" not in links and os.path.isdir(f"/{n}")
+        ]
+        plan = {
+            "shown": [*map(str, view.shown), *folders],
+            "hidden": list(map(str, view.hidden)),
+            "packages": {name: str(folder) for name, folder in view.packages.items()},
+            "inside": str(INSIDE),
+            "files": _SYSTEM_FILES,
+            "links": links,
+            "capabilities": sorted(_CAPABILITIES.values()),
+            "argv": inner,
+        }
+        start = f"from worker.wall import main; main({json.dumps(plan)!r})"
+        return view.python(f"import sys; sys.path.insert(0, {str(_OURS)!r}); {start}")
 
     def filter(self) -> bytes:
         """Return the seccomp program."""
@@ -152,7 +216,7 @@ def worker_environment() -> dict[str, str]:
 
 def mechanisms() -> list[Mechanism]:
     """Return the mechanisms that confine, best first."""
-    return [Bubblewrap()]
+    return [Bubblewrap(), Namespaces()]
 
 
 def choose_mechanism(*, unsafe: bool = False) -> Mechanism:
@@ -178,6 +242,6 @@ def choose_mechanism(*, unsafe: bool = False) -> Mechanism:
         return Unconfined()
     raise SandboxUnavailable(
         f"No sandbox can be had here ({'; '.join(problems)}); hand-ins are not run without one. "
-        "Use Linux with the packages bubblewrap and libseccomp2 (in a container on macOS and "
-        "Windows), or say --unsafe if you trust every line of them."
+        "Use Linux with the package bubblewrap (in a container on macOS and Windows), or say "
+        "--unsafe if you trust every line of them."
     )

@@ -38,8 +38,12 @@ class View:
             f"import sys; sys.path[:0] = {paths!r}; "
             f"from worker.zygote import main; main({control_fd})"
         )
+        return self.python(start)
+
+    def python(self, program: str) -> list[str]:
+        """Return the command that runs a program with nothing but the standard library."""
         # -S: no site-packages; -E -s -P: nothing from the environment or the current folder.
-        return [self.interpreter, "-S", "-E", "-s", "-P", "-c", start]
+        return [self.interpreter, "-S", "-E", "-s", "-P", "-c", program]
 
 
 def interpreter_view(hidden: tuple[Path, ...] = ()) -> View:

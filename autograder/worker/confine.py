@@ -1,11 +1,10 @@
 """Close the last doors from inside: what a worker does to itself before any student code runs.
 
-The outer wall (bubblewrap, or nothing at all in a demonstration) is put up before this process
-starts and holds for its whole life. This module makes the *cell* inside the wall, one for each
-hand-in: process and mount namespaces of its own with a fresh ``/tmp`` and no ``/proc``, no
+The outer wall (bubblewrap, :mod:`.wall`, or nothing at all in a demonstration) is put up before
+this process starts and holds for its whole life. This module makes the *cell* inside the wall, one
+for each hand-in: process and mount namespaces of its own with a fresh ``/tmp`` and no ``/proc``, no
 capabilities, resource limits, and a seccomp filter that allows computing, threads and files, and
-neither processes nor sockets. ``unshare(2)``, ``capset(2)`` and the like have no Python spelling in
-3.11, hence ctypes.
+neither processes nor sockets.
 """
 
 from __future__ import annotations
@@ -15,8 +14,9 @@ import ctypes
 import os
 import resource
 import signal
-import struct
 from dataclasses import dataclass
+
+from .kernel import drop_from_bounding_set, libc, must, prctl, set_capabilities
 
 __all__ = [
     "Limits",
@@ -37,9 +37,7 @@ _CLONE_NEWNS, _CLONE_NEWUTS, _CLONE_NEWIPC, _CLONE_NEWPID = (
 )
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REC, _MS_PRIVATE = 1, 2, 4, 8, 0x4000, 1 << 18
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
-_PR_CAPBSET_READ, _PR_CAPBSET_DROP = 23, 24
 _SECCOMP_MODE_FILTER = 2
-_LINUX_CAPABILITY_VERSION_3 = 0x20080522
 
 
 @dataclass(frozen=True)
@@ -63,36 +61,31 @@ def new_namespaces() -> None:
     OSError
         If the kernel refuses.
     """
-    libc = _libc()
+    c = libc()
     flags = _CLONE_NEWNS | _CLONE_NEWUTS | _CLONE_NEWIPC | _CLONE_NEWPID
-    _must(libc.unshare(flags), "unshare")
-    _must(libc.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None), "mount /")
+    must(c.unshare(flags), "unshare")
+    must(c.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None), "mount /")
     safe = _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
     # Files without a byte in them cost the machine memory too.
     options = b"size=64m,nr_inodes=10k,mode=1777"
-    _must(libc.mount(b"tmpfs", b"/tmp", b"tmpfs", safe, options), "mount /tmp")
+    must(c.mount(b"tmpfs", b"/tmp", b"tmpfs", safe, options), "mount /tmp")
     for place in (b"/proc", b"/dev/shm", b"/dev/pts"):
         if os.path.isdir(place):
             options = b"size=4k,mode=555"
-            _must(libc.mount(b"tmpfs", place, b"tmpfs", safe | _MS_RDONLY, options), "mount")
+            must(c.mount(b"tmpfs", place, b"tmpfs", safe | _MS_RDONLY, options), "mount")
 
 
 def drop_privileges(*, user: int | None) -> None:
     """Become that user unless it is ``None``, give up all capabilities, and die with the parent."""
-    libc = _libc()
-    capability = 0
-    while libc.prctl(_PR_CAPBSET_READ, capability, 0, 0, 0) >= 0:
-        _must(libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0), "prctl bounding set")
-        capability += 1
+    drop_from_bounding_set()
     if user is not None:
         os.setgroups([])
         os.setresgid(user, user, user)
         os.setresuid(user, user, user)
-    header = struct.pack("Ii", _LINUX_CAPABILITY_VERSION_3, 0)
-    _must(libc.capset(header, struct.pack("6I", *[0] * 6)), "capset")
-    _must(libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0), "prctl dumpable")
+    set_capabilities(frozenset())
+    prctl("prctl dumpable", _PR_SET_DUMPABLE, 0)
     # After the change of user, which clears it.
-    _must(libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "prctl death signal")
+    prctl("prctl death signal", _PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def limit_resources(limits: Limits, mapped: int, *, own_user: bool) -> None:
@@ -113,15 +106,13 @@ def limit_resources(limits: Limits, mapped: int, *, own_user: bool) -> None:
 
 def set_filter(program: bytes) -> None:
     """Install a compiled seccomp program (an array of ``struct sock_filter``) for good."""
-    libc = _libc()
 
     class _Program(ctypes.Structure):
         _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_char_p)]
 
-    _must(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl no_new_privs")
+    prctl("prctl no_new_privs", _PR_SET_NO_NEW_PRIVS, 1)
     filled = _Program(len(program) // 8, program)
-    mode = ctypes.c_ulong(_SECCOMP_MODE_FILTER)
-    _must(libc.prctl(_PR_SET_SECCOMP, mode, ctypes.byref(filled), 0, 0), "prctl seccomp")
+    prctl("prctl seccomp", _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(filled))
 
 
 def can_become(user: int) -> bool:
@@ -146,13 +137,3 @@ def address_space() -> int:
         return 0
     with open("/proc/self/statm") as statm:
         return int(statm.read().split()[0]) * resource.getpagesize()
-
-
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
-
-
-def _must(result: int, what: str) -> None:
-    if result != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, f"{what}: {os.strerror(number)}")

@@ -20,7 +20,7 @@ import socket
 import sys
 from typing import Any, NoReturn
 
-from . import confine
+from . import confine, landlock
 from .serve import Server
 
 __all__ = ["main"]
@@ -142,6 +142,8 @@ def _confine(order: dict[str, Any]) -> None:
     os.environ.update(order["environment"])
     null = os.open(os.devnull, os.O_RDWR)
     confine.limit_resources(limits, mapped, own_user=order["namespaces"])
+    if order["namespaces"]:
+        landlock.lock()
     if order["filter"]:
         confine.set_filter(base64.b64decode(order["filter"]))
     os.dup2(null, 2)

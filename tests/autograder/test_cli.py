@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 
 from autograder.cli import main
 from autograder.sandbox import Mechanism
+from autograder.sandbox.mechanisms import Namespaces
 
 MEAN = Path("assignments", "t1", "mean")
 
@@ -109,6 +110,7 @@ def test_without_a_sandbox_grading_refuses_and_says_what_to_install(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "which", lambda name, *args, **options: None)
+    monkeypatch.setattr(Namespaces, "problem", lambda self: "it may not make namespaces")
     for command in (["grade", "t1"], ["grade", "x.ipynb"], ["verify"]):
         said = complains(*command)
         assert "apt-get install bubblewrap" in said

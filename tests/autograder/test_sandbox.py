@@ -22,9 +22,11 @@ from autograder.backends import Code, SandboxBackend
 from autograder.calls import Call, CallProblem, Named
 from autograder.errors import SandboxUnavailable
 from autograder.sandbox import Mechanism, Zygote, choose_mechanism, mechanisms
-from autograder.sandbox.mechanisms import Bubblewrap, Unconfined, worker_environment
+from autograder.sandbox.mechanisms import Bubblewrap, Namespaces, Unconfined, worker_environment
 from autograder.sandbox.policy import compiled_filter
+from autograder.sandbox.syscalls import NUMBERS
 from autograder.sandbox.view import interpreter_view
+from autograder.worker import landlock
 from autograder.worker.cells import Cell
 from autograder.worker.confine import Limits
 
@@ -474,11 +476,33 @@ def test_where_there_is_no_sandbox_it_is_said_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(Namespaces, "problem", lambda self: "it may not make namespaces")
     with pytest.raises(SandboxUnavailable, match="apt-get install bubblewrap") as caught:
         choose_mechanism()
     assert "--unsafe" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert choose_mechanism(unsafe=True).confines is False
+
+
+def test_without_bubblewrap_the_process_itself_enters_its_namespaces(
+    mechanism: Mechanism, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = Namespaces().problem()
+    if problem:
+        pytest.skip(problem)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    assert choose_mechanism() == Namespaces()
+
+
+def test_a_system_without_namespaces_is_a_problem_in_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refused = "import errno; raise PermissionError(errno.EPERM, 'unshare: not permitted')"
+    monkeypatch.setattr(Namespaces, "_wall", lambda self, view, inner: view.python(refused))
+    said = Namespaces().problem() or ""
+    assert said.startswith("this system does not let processes make namespaces: PermissionError")
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert Namespaces().problem() == "namespaces need Linux"
 
 
 def test_a_bubblewrap_that_may_not_make_namespaces_is_a_problem_in_words(
@@ -542,12 +566,85 @@ def test_a_sandbox_that_does_not_start_says_so(mechanism: Mechanism) -> None:
         pass
 
 
-def test_the_filter_is_a_program_for_the_kernel(mechanism: Mechanism) -> None:
-    program = compiled_filter()
-    assert len(program) % 8 == 0
-    codes = [code for code, *_ in struct.iter_unpack("HBBI", program)]
-    assert codes[0] == 0x20  # it begins by loading a word: the architecture
-    assert 0x06 in codes  # and returns
+def verdict(number: int, *arguments: int, architecture: int = 0xC000003E) -> int:
+    """Run the filter of x86_64 as the kernel does, on a system call: what it returns."""
+    data = struct.pack("IIQ6Q", number, architecture, 0, *(*arguments, *[0] * 6)[:6])
+    steps = list(struct.iter_unpack("HBBI", compiled_filter()))
+    loaded, place = 0, 0
+    while True:
+        code, then, otherwise, value = steps[place]
+        place += 1
+        if code == 0x06:
+            return int(value)
+        if code == 0x20:
+            (loaded,) = struct.unpack_from("I", data, value)
+        else:
+            tests = {0x15: loaded == value, 0x35: loaded >= value, 0x45: bool(loaded & value)}
+            place += then if tests[code] else otherwise
+
+
+ALLOW, EPERM, ENOSYS, KILL = 0x7FFF0000, 0x00050001, 0x00050026, 0x80000000
+
+
+@pytest.fixture
+def on_x86_64(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    compiled_filter.cache_clear()
+    yield
+    compiled_filter.cache_clear()
+
+
+@pytest.mark.usefixtures("on_x86_64")
+def test_the_filter_allows_what_is_named_and_nothing_else() -> None:
+    read, openat, socket, execve, clone, clone3, prlimit64 = 0, 257, 41, 59, 56, 435, 302
+    assert {verdict(number) for number in (read, openat)} == {ALLOW}
+    assert {verdict(number) for number in (socket, execve, 10_000)} == {EPERM}
+    allowed = {n for n in range(1000) if n not in (clone, prlimit64) and verdict(n) == ALLOW}
+    assert allowed == set(NUMBERS["x86_64"].values()) - {clone, clone3, prlimit64}
+    assert verdict(clone3) == ENOSYS
+    assert verdict(clone, 0x00010000 | 0x100) == ALLOW  # a thread
+    assert verdict(clone, 17) == EPERM  # a process
+    assert verdict(prlimit64, 0, 7, 0) == ALLOW
+    assert verdict(prlimit64, 0, 7, 0x7FFF_0000_1000) == verdict(prlimit64, 0, 7, 1 << 32) == EPERM
+
+
+@pytest.mark.usefixtures("on_x86_64")
+def test_the_filter_knows_other_interfaces_of_the_same_kernel() -> None:
+    """Of 32 bits, where 0 is no read and 11 is execve; and x32, with a bit in the number."""
+    assert verdict(0, architecture=0x40000003) == KILL
+    assert verdict(0x40000000) == EPERM
+
+
+def test_a_machine_that_the_policy_does_not_know_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "riscv64")
+    compiled_filter.cache_clear()
+    assert "this machine is riscv64" in (Namespaces().problem() or "")
+    compiled_filter.cache_clear()
+
+
+@pytest.mark.parametrize("known", [0, 1, 3, 4, 5, 6, 7])
+def test_landlock_asks_for_what_the_kernel_knows(
+    monkeypatch: pytest.MonkeyPatch, known: int
+) -> None:
+    """Each version of the interface takes the rights and the size of its own time."""
+    asked: list[Any] = []
+
+    def syscall(what: str, number: int, *arguments: Any) -> int:
+        asked.append((what, *arguments))
+        return os.open(os.devnull, os.O_RDONLY)
+
+    monkeypatch.setattr(landlock, "version", lambda: known)
+    monkeypatch.setattr(landlock, "syscall", syscall)
+    monkeypatch.setattr(landlock, "prctl", lambda *_: 0)
+    landlock.lock()
+    if not known:
+        assert asked == []
+        return
+    (what, _, size, _), *rules, restrict = asked
+    assert what == "landlock ruleset"
+    assert size == {1: 8, 3: 8, 4: 16, 5: 16, 6: 24, 7: 24}[known]
+    assert [rule[0] for rule in rules] == ["landlock rule /tmp", "landlock rule /dev/null"]
+    assert restrict[0] == "landlock restrict"
 
 
 def test_limits_are_generous_by_default() -> None:

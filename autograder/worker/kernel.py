@@ -1,0 +1,77 @@
+"""The kernel's calls that Python 3.11 has no spelling for, through the C library."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+
+__all__ = [
+    "CapabilityNumbers",
+    "drop_from_bounding_set",
+    "libc",
+    "must",
+    "prctl",
+    "set_capabilities",
+    "syscall",
+]
+
+_PR_CAPBSET_READ, _PR_CAPBSET_DROP = 23, 24
+_LINUX_CAPABILITY_VERSION_3 = 0x20080522
+
+CapabilityNumbers = frozenset[int]
+
+
+def libc() -> ctypes.CDLL:
+    """Return the C library, with ``errno`` kept for :func:`must`."""
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def must(result: int, what: str) -> int:
+    """Return the result of a call, or raise ``OSError`` where it says that it failed."""
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+    return result
+
+
+def syscall(what: str, number: int, *arguments: object) -> int:
+    """Make a system call by number.
+
+    Raises
+    ------
+    OSError
+        If it fails; the message says ``what`` it was.
+    """
+    plain = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
+    return must(int(libc().syscall(ctypes.c_long(number), *plain)), what)
+
+
+def prctl(what: str, option: int, argument: object = 0, *more: object) -> int:
+    """Call ``prctl(2)``.
+
+    Raises
+    ------
+    OSError
+        If it fails; the message says ``what`` it was.
+    """
+    given = [argument, *more, 0, 0, 0][:4]
+    plain = [ctypes.c_ulong(a) if isinstance(a, int) else a for a in given]
+    return must(int(libc().prctl(option, *plain)), what)
+
+
+def drop_from_bounding_set(keep: CapabilityNumbers = frozenset()) -> None:
+    """Give up capabilities for good, also for whatever is executed from here."""
+    number = 0
+    while int(libc().prctl(_PR_CAPBSET_READ, number, 0, 0, 0)) >= 0:
+        if number not in keep:
+            prctl("prctl bounding set", _PR_CAPBSET_DROP, number)
+        number += 1
+
+
+def set_capabilities(numbers: CapabilityNumbers) -> None:
+    """Make these the effective, permitted and inheritable capabilities of this process."""
+    mask = sum(1 << number for number in numbers)
+    low, high = mask & 0xFFFFFFFF, mask >> 32
+    header = struct.pack("Ii", _LINUX_CAPABILITY_VERSION_3, 0)
+    must(int(libc().capset(header, struct.pack("6I", *(low,) * 3, *(high,) * 3))), "capset")
