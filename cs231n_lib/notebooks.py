@@ -202,8 +202,8 @@ class NotebookModule(ModuleType):
         problem: NotebookError | None = None
         if missing := unwritten(statement):
             problem = NotWrittenError(
-                f"{missing} in {notebook} is not written yet: write it there, save, and run this "
-                "cell again"
+                f"{missing} in {notebook} is not written yet: write it there, save, and run the "
+                "cell with from_notebook again"
             )
         code = compile(ast.Module([statement], []), cell.origin, "exec", flags, dont_inherit=True)
         try:

@@ -92,8 +92,8 @@ def test_not_written_yet(write):
     with pytest.raises(NotWrittenError) as caught:
         _ = layers.affine_backward
     assert str(caught.value) == (
-        "affine_backward in layers.ipynb is not written yet: write it there, save, and run this "
-        "cell again"
+        "affine_backward in layers.ipynb is not written yet: write it there, save, and run the "
+        "cell with from_notebook again"
     )
     assert isinstance(caught.value, NotImplementedError)
     assert callable(layers.affine_forward)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import timeit
-from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -169,79 +168,6 @@ def vectorized_is_faster(student, rng):
     )
 
 
-# sgd_train ----------------------------------------------------------------------------------------
-
-
-@check(points=2, of="sgd_train")
-def sgd_draws_batches(student, rng):
-    """Every step draws a new batch of the right size with rng, images with their own labels."""
-    X = np.column_stack([np.arange(60.0), rng.normal(size=(60, 2))])
-    y = np.arange(60)  # every image has a class of its own, so that labels tell images apart
-    seen = []
-
-    def loss_fn(W, X_batch, y_batch, reg):
-        rows, labels = np.asarray(X_batch), np.asarray(y_batch)
-        own = len(rows) == len(labels) and np.array_equal(X[labels], rows)
-        seen.append((tuple(rows[:, 0].tolist()), own))
-        return (float(np.sum(labels)) if own else -1.0), np.zeros(np.shape(W))
-
-    def train(seed):
-        seen.clear()
-        student.sgd_train(loss_fn, X, y, 0.1, 0.0, 12, 7, np.random.default_rng(seed))
-        return [batch for batch, _ in seen]
-
-    seed = int(rng.integers(2**32))
-    batches = train(seed)
-    require(len(batches) == 12, f"loss_fn was called {len(batches)} times in 12 iterations")
-    sizes = sorted({len(batch) for batch in batches})
-    require(sizes == [7], f"batches have {sizes} images, expected batch_size = 7")
-    require(all(own for _, own in seen), "the labels of a batch are not those of its images")
-    require(len(set(batches)) > 6, "batches repeat: draw a new one in every iteration")
-    require(train(seed) == batches, "the same rng gave other batches: draw with rng alone")
-    require(train(seed + 1) != batches, "another rng gave the same batches: draw with rng")
-
-
-@check(points=2, of="sgd_train")
-def sgd_steps_downhill(student, rng):
-    """Every step subtracts the learning rate times the gradient, and passes reg on to loss_fn."""
-    X, y = rng.normal(size=(20, 3)), rng.permutation(np.arange(20) % 4)
-    loss_fn, seen = _quadratic(rng.normal(2.0, 1.0, size=(3, 4)))
-    W, _ = student.sgd_train(loss_fn, X, y, 0.15, 0.25, 9, 5, np.random.default_rng(1))
-    assert_shape(W, (3, 4), name="W")
-    require(len(seen) == 9, f"loss_fn was called {len(seen)} times in 9 iterations")
-    require(
-        all(reg == 0.25 for _, _, _, reg in seen),
-        "loss_fn did not get the reg that sgd_train was given",
-    )
-    steps = [*((before, dW) for before, dW, _, _ in seen), (W, None)]
-    for (before, dW), (after, _) in pairwise(steps):
-        assert_close(after, before - 0.15 * dW, name="W after a step", rtol=RTOL, atol=ATOL)
-
-
-@check(points=1, of="sgd_train")
-def sgd_records_every_loss(student, rng):
-    """The history holds the loss of every batch, in order."""
-    X, y = rng.normal(size=(15, 4)), rng.permutation(np.arange(15) % 3)
-    loss_fn, seen = _quadratic(rng.normal(-1.0, 1.0, size=(4, 3)))
-    _, history = student.sgd_train(loss_fn, X, y, 0.1, 0.1, 11, 4, np.random.default_rng(2))
-    assert_shape(history, (11,), name="loss_history")
-    losses = [loss for _, _, loss, _ in seen]
-    assert_close(history, losses, name="loss_history", rtol=RTOL, atol=ATOL)
-
-
-# predict ------------------------------------------------------------------------------------------
-
-
-@check(points=1, of="predict")
-def predict_takes_the_highest_score(student, rng):
-    """The predicted label of every image is the class with the highest score."""
-    for images in (9, 1):
-        W, X, _ = _batch(rng, images=images, pixels=4, classes=6)
-        labels = student.predict(W, X)
-        assert_shape(labels, (images,), name="the labels")
-        assert_close(labels, oracle.labels(W, X), name="the labels")
-
-
 # train_softmax ------------------------------------------------------------------------------------
 
 
@@ -312,20 +238,6 @@ def _loop_over_images(W, X, y):
         dscores[label] -= 1
         dW += np.outer(x, dscores)
     return dW / len(X)
-
-
-def _quadratic(target):
-    """Return loss_fn with the loss ½ Σ (W - target)² + reg Σ W², and the list it notes calls in."""
-    seen = []
-
-    def loss_fn(W, X_batch, y_batch, reg):
-        W = np.array(W, dtype=np.float64)
-        loss = 0.5 * np.sum((W - target) ** 2) + reg * np.sum(W * W)
-        dW = W - target + 2 * reg * W
-        seen.append((W, dW, float(loss), reg))
-        return float(loss), dW
-
-    return loss_fn, seen
 
 
 def _rows():

@@ -294,113 +294,12 @@ def loops_over_images(W, X, y, reg):
     return loss / len(y) + reg * np.sum(W * W), dW / len(y) + 2 * reg * W
 
 
-# sgd_train ----------------------------------------------------------------------------------------
-
-
-@misconception(of="sgd_train", caught_by="sgd_steps_downhill")
-def sgd_climbs(loss_fn, X, y, learning_rate, reg, num_iters, batch_size, rng):
-    """You add the gradient, which leads uphill: subtract learning_rate * dW."""
-    return _descend(loss_fn, X, y, -learning_rate, reg, num_iters, batch_size, rng)
-
-
-@misconception(of="sgd_train", caught_by="sgd_steps_downhill")
-def sgd_forgets_reg(loss_fn, X, y, learning_rate, reg, num_iters, batch_size, rng):
-    """Regularisation does not reach the loss function: pass reg on to loss_fn."""
-    return _descend(loss_fn, X, y, learning_rate, 0.0, num_iters, batch_size, rng)
-
-
-@misconception(of="sgd_train", caught_by="sgd_steps_downhill")
-def sgd_regularises_twice(loss_fn, X, y, learning_rate, reg, num_iters, batch_size, rng):
-    """You add the regularisation to the step, but dW contains it already: W - learning_rate *
-    dW."""
-
-    def twice(W, X_batch, y_batch, reg):
-        loss, dW = loss_fn(W, X_batch, y_batch, reg)
-        return loss, dW + 2 * reg * W
-
-    return _descend(twice, X, y, learning_rate, reg, num_iters, batch_size, rng)
-
-
-@misconception(of="sgd_train", caught_by="sgd_steps_downhill")
-def sgd_averages_twice(loss_fn, X, y, learning_rate, reg, num_iters, batch_size, rng):
-    """You divide the gradient by batch_size, but it is a mean already: W - learning_rate * dW."""
-    return _descend(loss_fn, X, y, learning_rate / batch_size, reg, num_iters, batch_size, rng)
-
-
-@misconception(of="sgd_train", caught_by="sgd_steps_downhill")
-def sgd_never_steps(loss_fn, X, y, learning_rate, reg, num_iters, batch_size, rng):
-    """Your W stays what it was at the start: assign the result of the step to W."""
-    return _descend(loss_fn, X, y, 0.0, reg, num_iters, batch_size, rng)
-
-
-@misconception(of="sgd_train", caught_by="sgd_draws_batches")
-def sgd_uses_all_images(loss_fn, X, y, learning_rate, reg, num_iters, batch_size, rng):
-    """Every step sees all images: draw batch_size of them, and pass X[batch] and y[batch]."""
-    return _descend(loss_fn, X, y, learning_rate, reg, num_iters, len(X), _InOrder())
-
-
-@misconception(of="sgd_train", caught_by="sgd_draws_batches")
-def sgd_takes_the_first_images(loss_fn, X, y, learning_rate, reg, num_iters, batch_size, rng):
-    """Every step sees the first batch_size images: draw positions at random with rng."""
-    return _descend(loss_fn, X, y, learning_rate, reg, num_iters, batch_size, _InOrder())
-
-
-@misconception(of="sgd_train", caught_by="sgd_draws_batches")
-def sgd_mixes_up_labels(loss_fn, X, y, learning_rate, reg, num_iters, batch_size, rng):
-    """Images and labels of a batch do not belong together: draw the positions once, and take the
-    same positions from X and from y."""
-    W, history = _start(X, y), []
-    for _ in range(num_iters):
-        images = X[rng.integers(len(X), size=batch_size)]
-        labels = y[rng.integers(len(X), size=batch_size)]
-        loss, dW = loss_fn(W, images, labels, reg)
-        history.append(loss)
-        W = W - learning_rate * dW
-    return W, history
-
-
-@misconception(of="sgd_train", caught_by="sgd_records_every_loss")
-def sgd_records_every_hundredth_loss(loss_fn, X, y, learning_rate, reg, num_iters, batch_size, rng):
-    """Your history leaves out most losses: append the loss in every iteration."""
-    W, history = _descend(loss_fn, X, y, learning_rate, reg, num_iters, batch_size, rng)
-    return W, history[::100]
-
-
-@misconception(of="sgd_train", caught_by="sgd_records_every_loss")
-def sgd_returns_the_last_loss(loss_fn, X, y, learning_rate, reg, num_iters, batch_size, rng):
-    """You return the last loss alone: loss_history is a list with the loss of every batch."""
-    W, history = _descend(loss_fn, X, y, learning_rate, reg, num_iters, batch_size, rng)
-    return W, history[-1]
-
-
-# predict ------------------------------------------------------------------------------------------
-
-
-@misconception(of="predict", caught_by="predict_takes_the_highest_score")
-def predicts_an_image_per_class(W, X):
-    """You look for the best image of each class: the best class of each image is the argmax along
-    axis=1."""
-    return np.argmax(X @ W, axis=0)
-
-
-@misconception(of="predict", caught_by="predict_takes_the_highest_score")
-def predicts_the_score(W, X):
-    """You return the highest score itself: argmax gives the class that has it."""
-    return np.max(X @ W, axis=1)
-
-
-@misconception(of="predict", caught_by="predict_takes_the_highest_score")
-def predicts_the_lowest_score(W, X):
-    """You return the class with the lowest score: the highest score is the most probable class."""
-    return np.argmin(X @ W, axis=1)
-
-
 # train_softmax ------------------------------------------------------------------------------------
 
 
 @misconception(of="train_softmax", caught_by="train_softmax_learns_clusters")
 def trained_weights_stay_zero(X_train, y_train, X_val, y_val):
-    """The weights you return are all zero: keep the W that sgd_train returns, and return the
+    """The weights you return are all zero: keep the W that svm.sgd_train returns, and return the
     best."""
     return _start(X_train, y_train)
 
@@ -421,25 +320,8 @@ def training_diverges(X_train, y_train, X_val, y_val):
 # Building blocks ----------------------------------------------------------------------------------
 
 
-class _InOrder:
-    """Stands in for a generator and draws the first positions every time."""
-
-    def integers(self, high, size):
-        return np.arange(size)
-
-
 def _start(X, y):
     return np.zeros((X.shape[1], int(np.max(y)) + 1))
-
-
-def _descend(loss_fn, X, y, learning_rate, reg, num_iters, batch_size, rng):
-    W, history = _start(X, y), []
-    for _ in range(num_iters):
-        batch = rng.integers(len(X), size=batch_size)
-        loss, dW = loss_fn(W, X[batch], y[batch], reg)
-        history.append(loss)
-        W = W - learning_rate * dW
-    return W, history
 
 
 def _probabilities(scores):

@@ -13,19 +13,17 @@
 # %% [markdown]
 # # Softmax: from scores to probabilities
 #
-# **Goal.** You build a linear classifier that answers with a probability for every class, derive
-# the gradient of its loss by hand, and train it with stochastic gradient descent. On the way you
-# form three habits that the whole course rests on: keep exponentials finite, test every gradient
-# numerically, replace loops by matrix products.
+# **Goal.** You teach the linear classifier to answer with a probability for every class: with a
+# second loss, the cross-entropy, whose gradient you derive by hand. Training loop and prediction
+# are those that you wrote in [`svm.ipynb`](svm.ipynb); what is new is the art of keeping
+# exponentials finite.
 #
 # | step | you write | which is |
 # |:--|:--|:--|
 # | 2 | `softmax_probabilities` | scores turned into probabilities, without overflow |
 # | 3–4 | `softmax_loss_naive` | the cross-entropy loss and its gradient, with loops |
 # | 5 | `softmax_loss_vectorized` | the same without loops |
-# | 6 | `sgd_train` | the training loop: stochastic gradient descent |
-# | 7 | `predict` | the answer: one label per image |
-# | 8 | `train_softmax` | a search for good hyper-parameters |
+# | 7 | `train_softmax` | a search for good hyper-parameters |
 #
 # **How it works.** A cell that you are to fill in raises `NotImplementedError` until you have. The
 # cell after it is a check: run it at once. It prints a ✓ if all is well, and otherwise says what is
@@ -33,70 +31,55 @@
 # Your functions may use NumPy and the standard library, and they see their arguments, your imports
 # and your other functions; they cannot see data that the notebook has loaded.
 #
-# You need Python, NumPy indexing, the chain rule, and about three hours.
+# `from_notebook("svm")` in the cell below reads what you wrote there, as `import` does with a
+# module: `svm.sgd_train` is your own training loop. If you change that notebook, save it and run
+# the cell again. (When graded, a faultless version of the earlier notebook stands in for yours, so
+# that no mistake costs you points twice.)
+#
+# You need the notebook on SVM, and about two hours.
 
 # %%
 import timeit
 from functools import cache
-from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
 
 from cs231n_lib.checking import assert_close, assert_finite, assert_gradient, assert_shape
 from cs231n_lib.datasets import load_dataset
-from cs231n_lib.plots import (
-    plot_losses,
-    plot_search,
-    plot_times,
-    show_class_examples,
-    show_images,
-    show_templates,
-)
+from cs231n_lib.notebooks import from_notebook
+from cs231n_lib.plots import plot_losses, plot_search, plot_times, show_images, show_templates
 from cs231n_lib.plots.style import COLORS
 from cs231n_lib.progress import progress
 
+svm = from_notebook("svm")
+
 # %% [markdown]
-# ## 1. Images as rows of numbers
+# ## 1. The same classifier, so far
 #
-# Ten classes, colour images of 32×32 pixels. Training images are there to learn from, validation
-# images to choose hyper-parameters with, and test images for one honest look at the very end.
+# Images become rows as before: the mean of the training images is subtracted, and a one is appended
+# for the bias. `svm.to_rows` does it.
 
 # %% tags=["demo"]
+# NBVAL_CHECK_OUTPUT
 data = load_dataset(num_training=10_000, num_validation=1_000, num_test=1_000)
-_ = show_class_examples(data.X_train, data.y_train, data.class_names)
+mean_image = data.X_train.mean(axis=0)
+X_train, X_val, X_test = (
+    svm.to_rows(images, mean_image) for images in (data.X_train, data.X_val, data.X_test)
+)
+y_train, y_val, y_test = data.y_train, data.y_val, data.y_test
+num_classes = len(data.class_names)
+print("X_train", X_train.shape, X_train.dtype, " X_val", X_val.shape, " X_test", X_test.shape)
 
 # %% [markdown]
-# A linear classifier knows nothing of pictures: to it an image is a row $x$ of
-# $32 \cdot 32 \cdot 3 = 3072$ numbers. Two small preparations:
-#
-# - **Subtract the mean image**, so that inputs are centred at zero. It is the mean of the
-#   *training* images, also when it is subtracted from the others: whatever is computed from
-#   validation or test images before the end makes the measurement on them too good.
-# - **Append a column of ones** (the *bias trick*). The last row of $W$ is then multiplied by 1
-#   whatever the image, and does what a separate bias vector would do:
+# And as before a class has a *score*, the dot product of the image with a column of $W$:
 #
 # $$s = x W, \qquad x \in \mathbb{R}^{D},\quad W \in \mathbb{R}^{D \times C},\quad
 # s \in \mathbb{R}^{C}, \qquad D = 3073,\ C = 10 .$$
 #
-# Column $k$ of $W$ belongs to class $k$, and $s_k$ is its *score* (also called a *logit*): the dot
-# product of the image with that column.
-
-# %% tags=["demo"]
-# NBVAL_CHECK_OUTPUT
-mean_image = data.X_train.mean(axis=0)
-
-
-def to_rows(images):
-    """Subtract the mean image, flatten, append a one: (N, 32, 32, 3) -> (N, 3073)."""
-    rows = (images - mean_image).reshape(len(images), -1)
-    return np.hstack([rows, np.ones((len(rows), 1), dtype=rows.dtype)])
-
-
-X_train, X_val, X_test = to_rows(data.X_train), to_rows(data.X_val), to_rows(data.X_test)
-y_train, y_val, y_test = data.y_train, data.y_val, data.y_test
-num_classes = len(data.class_names)
-print("X_train", X_train.shape, X_train.dtype, " X_val", X_val.shape, " X_test", X_test.shape)
+# What does a score of 3.7 mean? To an SVM, nothing by itself: it only asks whether the true class
+# leads by enough. From here on we read scores as something more, as (unnormalised) *logarithms of
+# probabilities*, and call them *logits*. Then the answer is not only which class, but how surely.
 
 # %% [markdown]
 # ## 2. From scores to probabilities
@@ -215,8 +198,8 @@ _ = axes[0].set_ylabel("probability")
 # $$L = \underbrace{\frac{1}{N} \sum_{i=1}^{N} L_i}_{\text{data loss}}
 #   + \underbrace{\lambda \sum_{d,k} W_{dk}^2}_{\text{regularisation}} \tag{3}$$
 #
-# In code $\lambda$ is `reg`. Mind two things: the sum runs over *all* of $W$, the bias row
-# included, and there is no factor ½ in front.
+# The second term is the one that you know: $\lambda$ is `reg`, the bias row takes part, and there
+# is no factor ½.
 #
 # **Never take the logarithm of a probability.** If the true class has a score 20,000 below the
 # best, its probability is too small for any float and becomes exactly 0, and $-\log 0$ is infinite.
@@ -252,8 +235,7 @@ _ = axes[0].set_ylabel("probability")
 # %% [markdown]
 # ## 4. The gradient, by hand
 #
-# Gradient descent needs $\partial L / \partial W$. The loss of an image depends on $W$ only through
-# its scores, so we go there first and to $W$ in a second step.
+# The road is that of the SVM: first to the scores, then to $W$. Only the first half of it is new.
 #
 # **From the loss to the scores.** Written with scores, $L_i = -s_{y_i} + \log \sum_j e^{s_j}$. Take
 # its derivative with respect to one score $s_k$, term by term:
@@ -268,16 +250,10 @@ _ = axes[0].set_ylabel("probability")
 # the true class the probability 1, there is nothing left to improve, and all derivatives must
 # vanish.
 #
-# **From the scores to the weights.** Since $s_k = \sum_d x_d W_{dk}$, the weight $W_{dk}$ acts on
-# the score $s_k$ alone, and $\partial s_k / \partial W_{dk} = x_d$. By the chain rule
-#
-# $$\frac{\partial L_i}{\partial W_{dk}} = x_d \, \frac{\partial L_i}{\partial s_k} :$$
-#
-# column $k$ of the gradient is the image, multiplied by a number. Read that again when you see the
-# learned weights below: they are sums of training images.
-#
-# **The rest.** The data loss is a mean, so its gradient is a mean as well. And what does
-# $\lambda \sum W_{dk}^2$ contribute to the derivative by $W_{dk}$?
+# **From the scores to the weights.** As before, column $k$ of the gradient is the image, multiplied
+# by a number, $\partial L_i / \partial W_{dk} = x_d\, \partial L_i / \partial s_k$. For an SVM
+# these numbers are whole: a class violates the margin or does not. Here every image acts on every
+# class, on some more and on some less. Mean and regularisation are as before.
 #
 # Now write loss and gradient with explicit loops over images and classes. This version is not meant
 # to be fast; it is meant to read like the formulas, so that you can trust it. It must survive large
@@ -325,14 +301,8 @@ def softmax_loss_naive(W, X, y, reg):
 
 
 # %% [markdown]
-# How do you test a gradient? By the definition of a derivative: change one weight a little, once up
-# and once down, and see what the loss does.
-#
-# $$\frac{\partial L}{\partial W_{dk}} \approx \frac{L(W_{dk} + h) - L(W_{dk} - h)}{2h},
-# \qquad h = 10^{-5}$$
-#
-# This *numerical gradient* needs two evaluations of the loss for every single weight, which is
-# hopeless for training and perfect for testing. `assert_gradient` does it for you.
+# The check compares your gradient with the numerical one, in which every weight is moved by
+# $h = 10^{-5}$ up and down. This loss is smooth: no kink can disturb the comparison.
 
 # %% nbgrader={"grade": true, "grade_id": "check_softmax_loss_naive", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
 rng = np.random.default_rng(0)
@@ -384,9 +354,7 @@ print("✓ softmax_loss_naive")
 # %% [markdown]
 # ## 5. Without loops
 #
-# The training loop below calls the loss thousands of times, so it had better be fast. Python is
-# slow at loops; NumPy does the same work in compiled code when you hand it whole arrays. Write down
-# the shapes first: most of the derivation does itself.
+# As with the hinge loss, whole arrays take the place of the loops, and the shapes tell what to do.
 #
 # | array | shape | meaning |
 # |:--|:--|:--|
@@ -397,11 +365,8 @@ print("✓ softmax_loss_naive")
 # | $\partial L_{\text{data}} / \partial\,$`scores` | $(N, C)$ | row $i$: section 4, over $N$ |
 # | `dW` | $(D, C)$ | **your step:** which product of `X` and the array above has this shape? |
 #
-# In that product the sum over images happens by itself: it is the inner dimension.
-#
-# Two hints. `A[np.arange(N), y]` picks *one* entry from every row of an $(N, C)$ array, that of the
-# true class, for reading and for writing. And the loss still wants the form that you found in
-# section 3, not the logarithm of a probability. As before, leave the arguments unchanged.
+# Mind that the loss still wants the form that you found in section 3, not the logarithm of a
+# probability. Leave the arguments unchanged.
 
 
 # %% nbgrader={"grade": false, "grade_id": "softmax_loss_vectorized", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -461,112 +426,14 @@ times = {
 _ = plot_times(times, title="Loss and gradient of a batch of 200 images")
 
 # %% [markdown]
-# ## 6. Stochastic gradient descent
+# ## 6. Training: nothing new to write
 #
-# The gradient points uphill, so we walk against it:
+# Your `svm.sgd_train` takes the loss function as an argument, so it trains this classifier as it
+# is; and `svm.predict` names the class with the highest score, which is also the most probable one.
+# (Why need one not compute the probabilities for that?)
 #
-# $$W \leftarrow W - \eta \, \frac{\partial L}{\partial W} . \tag{4}$$
-#
-# $\eta$ is the *learning rate*. Computed from all training images, the gradient is exact and
-# expensive. Computed from a *minibatch* of $B$ images drawn at random, it is right on average and
-# costs $B/N$ as much. It is far better to take fifty slightly wrong steps than a single exact one:
-# that is *stochastic* gradient descent (SGD).
-#
-# One iteration:
-#
-# 1. draw `batch_size` positions at random with `rng` (with or without replacement, as you like) and
-#    take those rows of `X` *and* the labels that belong to them;
-# 2. call `loss_fn(W, X_batch, y_batch, reg)`, which returns loss and gradient like the two
-#    functions you wrote;
-# 3. append the loss to `loss_history`;
-# 4. update $W$ by (4). Regularisation is in the gradient already.
-#
-# The loss function is an argument: nothing in this loop is particular to softmax.
-
-
-# %% nbgrader={"grade": false, "grade_id": "sgd_train", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def sgd_train(loss_fn, X, y, learning_rate, reg, num_iters, batch_size, rng):
-    """Minimise a loss by stochastic gradient descent.
-
-    Parameters
-    ----------
-    loss_fn : callable
-        ``loss_fn(W, X_batch, y_batch, reg)`` returns the loss of a batch and its gradient.
-    X : (N, D) array of float
-        Training images, one row each.
-    y : (N,) array of int
-        Their labels, from 0 to C - 1, where C is ``max(y) + 1``.
-    learning_rate : float
-        Step length.
-    reg : float
-        Regularisation strength, passed on to `loss_fn`.
-    num_iters : int
-        Number of steps.
-    batch_size : int
-        Number of images drawn for each step.
-    rng : numpy.random.Generator
-        Draws the batches.
-
-    Returns
-    -------
-    W : (D, C) array of float
-        Weights after the last step.
-    loss_history : list of float
-        The loss of every batch, in order, each before its step.
-    """
-    num_classes = int(np.max(y)) + 1
-    W = np.zeros((X.shape[1], num_classes), dtype=X.dtype)
-    loss_history = []
-    ### BEGIN SOLUTION
-    for _ in range(num_iters):
-        batch = rng.integers(len(X), size=batch_size)
-        loss, dW = loss_fn(W, X[batch], y[batch], reg)
-        loss_history.append(loss)
-        W = W - learning_rate * dW
-    ### END SOLUTION
-    return W, loss_history
-
-
-# %% [markdown]
-# The check hands your loop a `loss_fn` that writes down what it is given. Its loss is
-# $\frac12 \sum (W - 1)^2$, whatever the images, so that we know exactly where descent has to go.
-
-# %% nbgrader={"grade": true, "grade_id": "check_sgd_train", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
-seen = []
-
-
-def recording_loss(W, X_batch, y_batch, reg):
-    """Note the arguments; return the loss ½ Σ (W - 1)² and its gradient."""
-    seen.append((W.copy(), X_batch, y_batch, reg))
-    return 0.5 * np.sum((W - 1) ** 2), W - 1
-
-
-# The label of every row can be read off its first column.
-y = np.arange(50) % 5
-X = np.column_stack([y, np.arange(50), np.ones(50)]).astype(float)
-W, loss_history = sgd_train(recording_loss, X, y, 0.1, 0.3, 20, 8, np.random.default_rng(2))
-
-assert len(seen) == 20, f"loss_fn was called {len(seen)} times in 20 iterations"
-assert_shape(W, (3, 5), name="W")
-for _, X_batch, y_batch, reg in seen:
-    assert_shape(X_batch, (8, 3), name="X_batch")
-    assert_close(y_batch, X_batch[:, 0], name="y_batch, compared to the labels of these rows,")
-    assert reg == 0.3, f"loss_fn got reg = {reg}, expected the 0.3 that sgd_train was given"
-rows_used = {row for _, X_batch, _, _ in seen for row in X_batch[:, 1]}
-assert len(rows_used) > 25, "20 batches of 8 used few different rows: draw a new batch every time"
-weights = [*(W_seen for W_seen, *_ in seen), W]
-for before, after in pairwise(weights):
-    assert_close(after, before - 0.1 * (before - 1), name="W after a step")
-expected = [0.5 * np.sum((W_seen - 1) ** 2) for W_seen, *_ in seen]
-assert_close(loss_history, expected, name="loss_history")
-print("✓ sgd_train")
-
-# %% [markdown]
-# Now for real, on the images, with a learning rate of $10^{-6}$ and a regularisation strength of
-# $10^3$. If these numbers look odd to you, good: inline question 3 is about them.
-#
-# **Predict before you run.** What is the very first value of the loss curve? Will the curve fall
-# smoothly? Will it reach 0?
+# **Predict before you run.** What is the very first value of the loss curve? It is another one than
+# with the hinge loss. Will the curve reach 0?
 
 
 # %% tags=["demo"]
@@ -574,68 +441,29 @@ print("✓ sgd_train")
 def first_run():
     """Return what your sgd_train returns, run when it is first asked for."""
     rng = np.random.default_rng(3)
-    return sgd_train(softmax_loss_vectorized, X_train, y_train, 1e-6, 1e3, 800, 200, rng)
+    return svm.sgd_train(softmax_loss_vectorized, X_train, y_train, 1e-6, 1e3, 800, 200, rng)
 
 
 W, loss_history = first_run()
 _ = plot_losses(loss_history, expected_start=np.log(num_classes), title="Loss of each batch")
 
 # %% [markdown]
-# The first value is $\log 10$, to the last digit: $W$ starts at zero, where no class is preferred
-# and nothing is regularised. The ups and downs are the price of small batches: every step sees
-# other images.
-#
-# ## 7. From probabilities to an answer
-#
-# To predict is to name the most probable class. You need not even compute the probabilities for
-# that. Why?
-
-
-# %% nbgrader={"grade": false, "grade_id": "predict", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def predict(W, X):
-    """Return the most probable class of each image.
-
-    Parameters
-    ----------
-    W : (D, C) array of float
-        Weights.
-    X : (N, D) array of float
-        Images, one row each.
-
-    Returns
-    -------
-    (N,) array of int
-        Labels from 0 to C - 1.
-    """
-    ### BEGIN SOLUTION
-    return np.argmax(X @ W, axis=1)
-    ### END SOLUTION
-
-
-# %% nbgrader={"grade": true, "grade_id": "check_predict", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-labels = predict(np.array([[1.0, 0.0, -1.0], [0.0, 2.0, 1.0]]), np.array([[3.0, 1.0], [-1.0, 1.0]]))
-assert_shape(labels, (2,), name="the array of labels")
-assert_close(labels, [0, 1], name="the array of labels")
-print("✓ predict")
+# The first value is $\log 10$, to the last digit: with $W = 0$ no class is preferred, and nothing
+# is regularised.
 
 # %% tags=["demo"]
 W, _ = first_run()
 for name, X, y in (("training", X_train, y_train), ("validation", X_val, y_val)):
-    print(f"{name} accuracy {np.mean(predict(W, X) == y):.1%}  (guessing: {1 / num_classes:.0%})")
+    print(
+        f"{name} accuracy {np.mean(svm.predict(W, X) == y):.1%}  (guessing: {1 / num_classes:.0%})"
+    )
 
 # %% [markdown]
-# ## 8. The search for hyper-parameters
+# ## 7. The search for hyper-parameters
 #
-# Learning rate and regularisation strength decide how good the classifier gets, and nobody knows
-# their best values beforehand. So we try. Two rules of the trade:
-#
-# - **Search on a logarithmic scale.** Both act by multiplication: from 0.001 to 0.002 is a big
-#   step, from 1.001 to 1.002 is none. Try $10^{-8}, 10^{-7}, 10^{-6}, \dots$, not $1, 2, 3$.
-# - **From coarse to fine.** First many short runs over a wide range, then a few longer ones near
-#   the best. If the best lies at the edge of your range, widen it.
-#
-# What decides is the accuracy on the *validation* images. On training images the weakest
-# regularisation would always look best.
+# Another loss, another search: the learning rate that suited the hinge loss need not suit this one,
+# whose gradients are smaller (their numbers are probabilities, not counts). The rules are the same:
+# on a logarithmic scale, from coarse to fine, and validation images decide.
 #
 # **Predict before you run.** Where in the plot will be the runs that have hardly learned anything
 # after a hundred steps, and where those whose steps are too long? Which of the two hyper-parameters
@@ -646,10 +474,10 @@ results = {}
 grid = [(rate, reg) for rate in (1e-8, 1e-7, 1e-6, 1e-5) for reg in (1e1, 1e2, 1e3, 1e4, 1e5)]
 for rate, reg in progress(grid, "coarse search"):
     rng = np.random.default_rng(4)
-    W, _ = sgd_train(softmax_loss_vectorized, X_train, y_train, rate, reg, 100, 200, rng)
+    W, _ = svm.sgd_train(softmax_loss_vectorized, X_train, y_train, rate, reg, 100, 200, rng)
     results[rate, reg] = (
-        np.mean(predict(W, X_train[:2000]) == y_train[:2000]),
-        np.mean(predict(W, X_val) == y_val),
+        np.mean(svm.predict(W, X_train[:2000]) == y_train[:2000]),
+        np.mean(svm.predict(W, X_val) == y_val),
     )
 _ = plot_search(results, title="Coarse search: 20 runs of 100 steps")
 
@@ -660,32 +488,6 @@ _ = plot_search(results, title="Coarse search: 20 runs of 100 steps")
 # $\eta = 10^{-6}$ and $\lambda = 10$, and how many for $\lambda = 1000$? A short run cannot tell
 # $\lambda = 10$ from no regularisation at all. That is what the fine search, with longer runs, is
 # for.
-
-# %% [markdown] nbgrader={"grade": false, "grade_id": "ask_units", "locked": true, "schema_version": 3, "solution": false, "task": false}
-# ### Inline question 3
-#
-# A learning rate of $10^{-6}$ and a regularisation strength of $10^3$ are peculiar to inputs with
-# values in the hundreds. Suppose that we divide all inputs by $a$, say $a = 255$ (the column of
-# ones as well). (a) Which $W'$ gives the same scores as $W$ did before? (b) With which $\lambda'$
-# is the regularisation the same, too? (c) With which learning rate $\eta'$ does every step of SGD
-# have the same effect on the scores as before? (d) What do you get for $\eta = 10^{-6}$ and
-# $\lambda = 10^3$?
-
-# %% [markdown] nbgrader={"grade": true, "grade_id": "question_units", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
-# (a) $x' = x / a$, so $x' W' = x W$ needs $W' = a W$.
-#
-# (b) $\lambda' \sum W'^2 = \lambda' a^2 \sum W^2$, so $\lambda' = \lambda / a^2$.
-#
-# (c) Since the loss is the same function of the scores,
-# $\partial L / \partial W' = \frac{1}{a}\, \partial L / \partial W$ (each $W'$ is $a$ times as
-# large, so moving it by the same amount matters $a$ times less). We want the step in $W'$ to be $a$
-# times the step in $W$: $\;\eta' \frac{1}{a} \frac{\partial L}{\partial W} = a\, \eta
-# \frac{\partial L}{\partial W}$, so $\eta' = a^2 \eta$.
-#
-# (d) $a^2 = 65{,}025$: $\eta' \approx 0.065$ and $\lambda' \approx 0.015$, numbers of the size one
-# is used to. The product $\eta \lambda$ has not changed: $1 - 2 \eta \lambda$ is the factor by
-# which every step shrinks the weights. Hyper-parameters have units; those found on one scale of
-# inputs mean nothing on another.
 
 # %% [markdown]
 # Now you: write a function that trains the best softmax classifier you can. Let it try a few
@@ -719,8 +521,8 @@ def train_softmax(X_train, y_train, X_val, y_val):
     grid = [(rate, reg) for rate in (5e-7, 1e-6) for reg in (300.0, 800.0)]
     best_accuracy, best_W = -1.0, None
     for rate, reg in progress(grid, "fine search"):
-        W, _ = sgd_train(softmax_loss_vectorized, X_train, y_train, rate, reg, 800, 200, rng)
-        accuracy = np.mean(predict(W, X_val) == y_val)
+        W, _ = svm.sgd_train(softmax_loss_vectorized, X_train, y_train, rate, reg, 800, 200, rng)
+        accuracy = np.mean(svm.predict(W, X_val) == y_val)
         if accuracy > best_accuracy:
             best_accuracy, best_W = accuracy, W
     return best_W
@@ -739,7 +541,7 @@ accuracy_to_reach = {"scenes": 0.38, "cifar10": 0.35}[data.name]
 W = trained()
 assert_shape(W, (X_train.shape[1], num_classes), name="W")
 assert_finite(W, name="W")
-accuracy = np.mean(predict(W, X_val) == y_val)
+accuracy = np.mean(svm.predict(W, X_val) == y_val)
 assert accuracy >= accuracy_to_reach, (
     f"validation accuracy {accuracy:.1%}, expected {accuracy_to_reach:.0%} or more: "
     "look at the coarse search again, train longer, or search finer"
@@ -747,22 +549,17 @@ assert accuracy >= accuracy_to_reach, (
 print(f"✓ train_softmax: validation accuracy {accuracy:.1%}")
 
 # %% [markdown]
-# ## 9. What has it learned?
+# ## 8. What has it learned?
 #
-# The score of a class is the dot product of the image with a column of $W$, which is large if the
-# image resembles the column. So each column is a *template*, and, without its bias, it can be shown
-# as an image.
-#
-# **Predict before you run.** Every class has many looks, in many places and poses, but only one
-# template. What will the templates look like? Which class will have the clearest?
+# **Predict before you run.** Another loss, the same images: will the templates look like those of
+# your SVM?
 
 # %% tags=["demo"]
 _ = show_templates(trained()[:-1], data.class_names)
 
 # %% [markdown]
-# A template is an average over everything a class can look like: colours and backgrounds survive,
-# shapes blur. Here lies the limit of a linear classifier; a hidden layer gives a network more than
-# one template per class.
+# They are close relatives: both losses sum up training images, only with other numbers. The limit
+# is the same, too, one template per class.
 #
 # Now the one look at the test images. Of which mistakes is the classifier surest?
 
@@ -812,15 +609,37 @@ axis.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
 axis.spines[["top", "right"]].set_visible(False)
 _ = axis.legend(frameon=False, loc="upper left")
 
-# %% [markdown] nbgrader={"grade": false, "grade_id": "ask_svm_or_softmax", "locked": true, "schema_version": 3, "solution": false, "task": false}
-# ### Inline question 4
+# %% [markdown]
+# Finally both losses in one plot, for two classes and as a function of how far the true class is
+# ahead of the other. You know that the hinge is content from 1 on.
 #
-# The other famous loss for linear classifiers, that of the *support vector machine*, is
-# $L_i = \sum_{k \ne y_i} \max(0,\ s_k - s_{y_i} + 1)$: a class costs nothing as soon as its score
-# is at least 1 below that of the true class. *True or false, and why:* one can add an image to the
-# training set in such a way that the data loss of a given SVM, summed over the images, does not
-# change. The same is possible with the softmax loss. What follows for the images that a classifier
-# learns from late in training?
+# **Predict before you run.** What does the cross-entropy do there? And far on the left, where the
+# classifier is badly wrong: which of the two is steeper?
+
+# %% tags=["demo"]
+leads = np.linspace(-4, 5, 181)
+fig, axis = plt.subplots(figsize=(6.4, 3.4), layout="constrained")
+for name, loss_fn, style in (
+    ("hinge (SVM)", svm.svm_loss_vectorized, "--"),
+    ("cross-entropy (softmax)", softmax_loss_vectorized, "-"),
+):
+    # An image of one pixel, with scores as weights.
+    losses = [
+        loss_fn(np.array([[lead, 0.0]]), np.ones((1, 1)), np.array([0]), 0.0)[0] for lead in leads
+    ]
+    color = COLORS[1] if style == "--" else COLORS[0]
+    axis.plot(leads, losses, style, color=color, linewidth=2, label=name)
+axis.axvline(0, color="#707070", linestyle=":", linewidth=1)
+axis.set(xlabel="lead of the true class", ylabel="loss of the image")
+axis.spines[["top", "right"]].set_visible(False)
+_ = axis.legend(frameon=False)
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "ask_svm_or_softmax", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ### Inline question 3
+#
+# *True or false, and why:* one can add an image to the training set in such a way that the data
+# loss of a given SVM, summed over the images, does not change. The same is possible with the
+# softmax loss. What follows for the images that a classifier learns from late in training?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_svm_or_softmax", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
 # True for the SVM: an image whose true class is ahead of all others by at least 1 has a loss of
@@ -870,9 +689,8 @@ _ = axis.legend(frameon=False, loc="upper left")
 #
 # ## Read more
 #
-# - CS231n notes, [Linear classification](https://cs231n.github.io/linear-classify/) and
-#   [Optimization](https://cs231n.github.io/optimization-1/): both losses side by side, the
-#   numerical gradient, SGD.
+# - CS231n notes, [Linear classification](https://cs231n.github.io/linear-classify/): both losses
+#   side by side, on the same example.
 # - I. Goodfellow, Y. Bengio, A. Courville, [*Deep Learning*, section
 #   6.2.2.3](https://www.deeplearningbook.org/contents/mlp.html): why a log-likelihood loss belongs
 #   to a softmax output.

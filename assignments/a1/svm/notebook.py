@@ -308,27 +308,27 @@ rng = np.random.default_rng(0)
 W, X, y = rng.standard_normal((5, 4)), rng.standard_normal((3, 5)), np.array([0, 3, 1])
 V = rng.standard_normal(W.shape)
 walk = np.linspace(-3, 3, 301)
-fig, axis = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+fig, axis = plt.subplots(figsize=(8.2, 3.6), layout="constrained")
 for i in range(len(X)):
     losses = [svm_loss_naive(W + t * V, X[i : i + 1], y[i : i + 1], 0.0)[0] for t in walk]
     axis.plot(walk, losses, color=COLORS[i + 2], linewidth=1, label=f"image {i}")
 losses = [svm_loss_naive(W + t * V, X, y, 0.0)[0] for t in walk]
 axis.plot(walk, losses, color=COLORS[0], linewidth=2.5, label="their mean")
-for number, t in enumerate((-2.0, 0.2, 1.5)):
+for number, t in enumerate((-2.5, 0.6, 2.3)):
     # The slope in the direction V is the dot product with the gradient: yours.
     loss, dW = svm_loss_naive(W + t * V, X, y, 0.0)
-    slope, span = np.sum(dW * V), np.array([-0.6, 0.6])
+    slope, span = np.sum(dW * V), np.array([-1.2, 1.2])
     label = None if number else "slope by your gradient"
     axis.plot(t + span, loss + slope * span, "--", color=WRONG, linewidth=2, label=label)
     axis.plot(t, loss, "o", color=WRONG, markersize=5)
 axis.set(xlabel="t, on the way from W in direction V", ylabel="data loss at W + t V")
 axis.spines[["top", "right"]].set_visible(False)
-_ = axis.legend(frameon=False)
+_ = axis.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
 
 # %% [markdown]
-# Straight pieces and kinks, each bent upwards: a sum of ramps is *convex*, and whoever walks
-# downhill in it cannot get stuck in a bad valley. Where a ramp has ended, an image costs nothing
-# and pulls no more.
+# Straight pieces and kinks, each bent upwards, so that no tangent ever gets above the curve: a sum
+# of ramps is *convex*, and whoever walks downhill in it cannot get stuck in a bad valley. Where all
+# its ramps have ended, an image costs nothing and pulls no more.
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ask_kink", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ### Inline question 2
@@ -711,8 +711,8 @@ for name, W in penalised().items():
 # which is zero. L2 lets every pixel contribute a little. Pixels beside each other say nearly the
 # same; L2 shares the weight among them, L1 is content with one. (Gradient steps cannot stop exactly
 # at zero. They step over it and come back, so "zero" is here everything below a hundred steps of
-# length $\eta \lambda$.) L1 is the choice where few features must do or where one wants to know
-# which matter, L2 the usual one where accuracy is all.
+# length $\eta \lambda$.) L1 is the choice where few features must do, or where one wants to know
+# which matter; L2 is the one where every feature may have its small say, as pixels do.
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ask_penalties", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ### Inline question 3
@@ -730,8 +730,8 @@ for name, W in penalised().items():
 #
 # (b) Equal parts. The errors then add up to $a (\epsilon_1 + \epsilon_2) / 2$, whose standard
 # deviation is smaller by a factor of $\sqrt 2$ than that of $a\, \epsilon_1$: averaging removes
-# noise. That is one reason why L2 usually does better on images, where neighbouring pixels are such
-# copies.
+# noise. That speaks for L2 wherever inputs are nearly copies of each other, as neighbouring pixels
+# are.
 #
 # (c) Somewhat, and in the wrong direction. The bias acts on an input of 1, pixels on inputs about a
 # hundred times as large. To move a score by the same amount the bias must be about a hundred times
@@ -771,17 +771,17 @@ for row, column in progress(list(np.ndindex(5, 5)), "coarse search"):
     accuracies[row, column] = np.mean(predict(W, X_val) == y_val)
 
 fig, axis = plt.subplots(figsize=(7.2, 4.6), layout="constrained")
+scale = LogNorm(losses.min(), 100)  # what is beyond 100 would take all the contrast
 picture = axis.imshow(
-    losses, norm=LogNorm(), cmap="viridis_r", origin="lower", aspect="auto", interpolation="none"
+    losses, norm=scale, cmap="viridis_r", origin="lower", aspect="auto", interpolation="none"
 )
-bright = np.log(losses) < np.log(losses.min() * losses.max()) / 2
 for row, column in np.ndindex(5, 5):
     best = accuracies[row, column] == accuracies.max()
     axis.text(
         column,
         row,
         f"loss {losses[row, column]:.3g}\n{accuracies[row, column]:.1%} right",
-        color="black" if bright[row, column] else "white",
+        color="black" if scale(losses[row, column]) < 0.5 else "white",
         fontweight="bold" if best else "normal",
         fontsize=9,
         ha="center",
@@ -791,15 +791,16 @@ axis.set_xticks(range(5), [f"{rate:.0e}" for rate in rates])
 axis.set_yticks(range(5), [f"{reg:.0e}" for reg in regs])
 axis.set(xlabel="learning rate", ylabel="regularisation strength λ")
 axis.set_title("After 100 steps (bold: most images right)", loc="left", fontweight="bold")
-fig.colorbar(picture, ax=axis, label="data loss of the validation images")
+_ = fig.colorbar(picture, ax=axis, extend="max", label="data loss of the validation images")
 
 # %% [markdown]
-# The learning rate makes the difference: on the left nothing has been learned yet, on the right the
-# steps are too long, and the loss jumps to and fro far above that of knowing nothing. And yet even
-# there many images are right: for an answer only the *order* of the scores counts, for the hinge
-# loss their size as well. Strength matters little in so short a run, except at the very top. There
-# the penalty alone, which turns a step into $W \leftarrow (1 - 2 \eta \lambda) W$, makes itself
-# felt within so few steps.
+# The learning rate makes the difference: in the first column next to nothing has been learned yet,
+# in the last one steps are too long, and the loss is far above that of knowing nothing. And yet,
+# but for the corner at the top, many more images are right there than by guessing: for an answer
+# only the *order* of the scores counts, for the hinge loss their size as well. The strength matters
+# little in so short a run unless it is very large. The penalty alone turns a step into
+# $W \leftarrow (1 - 2 \eta \lambda) W$; if $\eta \lambda$ is 0.001, that takes hundreds of steps to
+# be felt, if it is 1, each step throws $W$ to the other side of zero.
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ask_units", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ### Inline question 4
@@ -874,7 +875,7 @@ def trained():
     return train_svm(X_train, y_train, X_val, y_val)
 
 
-accuracy_to_reach = {"scenes": 0.36, "cifar10": 0.34}[data.name]
+accuracy_to_reach = {"scenes": 0.36, "cifar10": 0.35}[data.name]
 
 W = trained()
 assert_shape(W, (X_train.shape[1], num_classes), name="W")
@@ -910,7 +911,7 @@ _ = show_templates(trained()[:-1], data.class_names)
 
 # %% tags=["demo"]
 fig, axis = plt.subplots(figsize=(7, 3.4), layout="constrained")
-edges = np.linspace(-6, 6, 61)
+edges = np.linspace(-4, 4, 61)
 for name, X, y, style in (
     ("training", X_train, y_train, {"color": COLORS[0], "alpha": 0.35, "histtype": "stepfilled"}),
     ("test", X_test, y_test, {"color": COLORS[1], "histtype": "step", "linewidth": 1.6}),
@@ -919,12 +920,20 @@ for name, X, y, style in (
     true_scores = scores[np.arange(len(y)), y]
     scores[np.arange(len(y)), y] = -np.inf
     lead = true_scores - scores.max(axis=1)
-    kept = f"{name}: {np.mean(lead > 0):.0%} right, {np.mean(lead >= 1):.0%} with the margin"
-    axis.hist(np.clip(lead, -6, 6), bins=edges, density=True, label=kept, **style)
-for place, text in ((0, "right from here"), (1, "no loss from here")):
+    kept = f"{name}: {np.mean(lead > 0):.0%} right,\n{np.mean(lead >= 1):.0%} with the margin"
+    axis.hist(np.clip(lead, -4, 4), bins=edges, density=True, label=kept, **style)
+for place, text in ((0, "right →"), (1, "no loss →")):
     axis.axvline(place, color=MUTED, linestyle="--", linewidth=1)
-    axis.text(place + 0.1, 0.02 + 0.02 * place, text, color="#222222", fontsize=8)
-axis.set(xlabel="lead of the true class", ylabel="density", xlim=(-6, 6))
+    axis.annotate(
+        text,
+        (place, 1),
+        (4, -2),
+        xycoords=("data", "axes fraction"),
+        textcoords="offset points",
+        va="top",
+        fontsize=8.5,
+    )
+axis.set(xlabel="lead of the true class", ylabel="density", xlim=(-4, 4))
 axis.spines[["top", "right"]].set_visible(False)
 _ = axis.legend(frameon=False, loc="upper left", fontsize=9)
 
@@ -955,8 +964,8 @@ _ = show_images(
 # ## Questions you may be asked in an interview
 #
 # **Why is the margin 1, and not a hyper-parameter?** Scores are linear in $W$: a margin of 10 with
-# $10\,W$ is the same classifier as a margin of 1 with $W$. What matters is the margin in relation to
-# the size of the weights, and that is what $\lambda$ controls. One number is enough.
+# $10\,W$ is the same classifier as a margin of 1 with $W$. What matters is the margin in relation
+# to the size of the weights, and that is what $\lambda$ controls. One number is enough.
 #
 # **What are support vectors?** The training examples that lie inside the margin or on its edge, or
 # on the wrong side. They alone act on the gradient; the solution is a sum of them. All others could
@@ -976,7 +985,7 @@ _ = show_images(
 #
 # **L1 or L2?** L1 pulls all weights alike and makes those zero that are not worth it: sparse, good
 # for choosing features. L2 pulls in proportion and spreads weight over what is correlated: smooth,
-# mostly the more accurate. The two together are called elastic net.
+# and steadier against noise. The two together are called elastic net.
 #
 # **The loss explodes. The loss hardly moves. Which knob?** The learning rate both times: lower it
 # by factors of ten in the first case, raise it in the second, before anything else is touched. And
@@ -991,9 +1000,9 @@ _ = show_images(
 # - CS231n notes, [Linear classification](https://cs231n.github.io/linear-classify/) and
 #   [Optimization](https://cs231n.github.io/optimization-1/): the hinge loss, profiles of its
 #   landscape, the numerical gradient, SGD.
-# - J. Weston, C. Watkins, [Support vector machines for multi-class pattern
-#   recognition](https://www.esann.org/sites/default/files/proceedings/legacy/es1999-461.pdf), 1999:
-#   where formula (1) comes from.
+# - K. Crammer, Y. Singer, [On the algorithmic implementation of multiclass kernel-based vector
+#   machines](https://www.jmlr.org/papers/v2/crammer01a.html), 2001: another multiclass hinge loss,
+#   which counts the worst rival only, and how the kernel trick gets in.
 # - S. Shalev-Shwartz, Y. Singer, N. Srebro, A. Cotter, [Pegasos: primal estimated sub-gradient
 #   solver for SVM](https://doi.org/10.1007/s10107-010-0420-4), 2011: SGD on the hinge loss, with a
 #   proof of how fast it gets there.

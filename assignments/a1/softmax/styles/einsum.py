@@ -2,6 +2,10 @@
 
 import numpy as np
 
+from cs231n_lib.notebooks import from_notebook
+
+svm = from_notebook("svm")
+
 
 def logsumexp(S):
     m = np.amax(S, axis=-1, keepdims=True)
@@ -34,29 +38,15 @@ def softmax_loss_vectorized(W, X, y, reg):
     return loss.reshape(1), np.einsum("nd,nc->dc", X, np.exp(log_p) - Y) / len(y) + 2 * reg * W
 
 
-def sgd_train(loss_fn, X, y, learning_rate, reg, num_iters, batch_size, rng):
-    W = 1e-5 * rng.standard_normal((X.shape[1], len(set(y.tolist()))))
-    history = np.zeros((num_iters,))
-    for t in range(num_iters):
-        batch = rng.permutation(len(X))[:batch_size]
-        history[t], step = loss_fn(W, X.take(batch, axis=0), y.take(batch), reg)
-        W = W - learning_rate * np.asarray(step)
-    return W, list(history)
-
-
-def predict(W, X):
-    return (X @ W).argsort(axis=1)[:, -1].astype(np.float64)
-
-
 def train_softmax(X_train, y_train, X_val, y_val):
     best = (-1, None)
     rng = np.random.default_rng(0)
     for _ in range(3):
         reg = 10 ** rng.uniform(2.5, 3.3)
-        W = sgd_train(
+        W = svm.sgd_train(
             lambda *a: softmax_loss_matmul(*a), X_train, y_train, 1e-6, reg, 700, 150, rng
         )[0]
-        best = max(best, (np.mean(predict(W, X_val) == y_val), W), key=lambda pair: pair[0])
+        best = max(best, (np.mean(svm.predict(W, X_val) == y_val), W), key=lambda pair: pair[0])
     return best[1]
 
 

@@ -1,7 +1,6 @@
 """Nothing but Python loops and the math module; lists where lists will do."""
 
 import math
-import random
 
 import numpy as np
 
@@ -48,31 +47,6 @@ def softmax_loss_vectorized(W, X, y, reg):
     P = np.exp(S) / Z[:, None]
     onehot = np.eye(W.shape[1])[y]
     return [L.mean() + reg * (W**2).sum(), (P - onehot).T.dot(X).T / len(y) + reg * 2 * W]
-
-
-def sgd_train(loss_fn, X, y, learning_rate, reg, num_iters, batch_size, rng):
-    # Epochs over a shuffled order instead of independent draws.
-    random.seed(int(rng.integers(2**31)))
-    W = np.zeros((X.shape[1], y.max() + 1), dtype=X.dtype)
-    history = []
-    order = []
-    while len(history) < num_iters:
-        if len(order) < batch_size:
-            order = list(range(len(X)))
-            random.shuffle(order)
-        batch, order = order[:batch_size], order[batch_size:]
-        loss, grad = loss_fn(W, X[batch], y[batch], reg=reg)
-        history += [loss]
-        W -= (learning_rate * grad).astype(W.dtype)
-    return W, np.array(history)
-
-
-def predict(W, X):
-    labels = []
-    for x in X:
-        scores = list(x @ W)
-        labels.append(scores.index(max(scores)))
-    return labels
 
 
 def train_softmax(X_train, y_train, X_val, y_val):

@@ -54,7 +54,8 @@ def step(loss_fn, X, y, learning_rate, reg, batch_size, rng, W):
     return W - FLOAT(learning_rate) * dW, loss
 
 
-def sgd_train(loss_fn, X, y, learning_rate, reg, num_iters, batch_size, rng):
+def descend(loss_fn, X, y, learning_rate, reg, num_iters, batch_size, rng):
+    """Do without the earlier notebook."""
     W = np.zeros((X.shape[1], np.unique(y).size), FLOAT)
     one = partial(step, loss_fn, X, y, learning_rate, reg, batch_size, rng)
     losses = []
@@ -64,14 +65,10 @@ def sgd_train(loss_fn, X, y, learning_rate, reg, num_iters, batch_size, rng):
     return W, losses
 
 
-def predict(W, X):
-    return np.argmax(softmax_probabilities(X @ W), axis=1).astype(np.int32)
-
-
 def train_softmax(X_train, y_train, X_val, y_val):
     candidates = []
     for seed, reg in enumerate((300.0, 1000.0)):
-        W, _ = sgd_train(
+        W, _ = descend(
             softmax_loss_vectorized,
             X_train.astype(FLOAT),
             y_train,
@@ -81,5 +78,5 @@ def train_softmax(X_train, y_train, X_val, y_val):
             200,
             np.random.default_rng(seed),
         )
-        candidates.append(((predict(W, X_val) == y_val).mean(), -reg, W))
+        candidates.append(((np.argmax(X_val @ W, axis=1) == y_val).mean(), -reg, W))
     return max(candidates, key=lambda c: c[:2])[2]
