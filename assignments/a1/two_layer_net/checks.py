@@ -466,7 +466,7 @@ def _scores_of(model, X, shape):
     what = "None" if model is None else f"a value of type {type(model).__name__}"
     require(
         loss is not None,
-        f"train_two_layer_net returned {what}, expected the trained network: end with `return model`",
+        f"train_two_layer_net returned {what}, expected the network: end with `return model`",
         kind="type",
     )
     scores = loss(X)

@@ -75,8 +75,8 @@ def affine_averages_dw_and_db(dout, cache):
 
 @misconception(of="affine_backward", caught_by="affine_dw_is_correct")
 def dw_transposed(dout, cache):
-    """Your dw is transposed: it has the shape of w, (D, M), as the product x.T @ dout has (with x as
-    rows)."""
+    """Your dw is transposed: it has the shape of w, (D, M), which is that of x.T @ dout, with x as
+    rows."""
     dx, dw, db = _affine_backward(dout, cache)
     return dx, dw.T, db
 
