@@ -576,7 +576,7 @@ def standardized_with_a_tiny_number(F_train, F):
 def standardized_by_zero(F_train, F):
     """A column that is constant in the training set has the deviation 0, and you divide by it: use
     1 there, `np.where(std > 0, std, 1)`."""
-    with np.errstate(all="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         return (F - F_train.mean(axis=0)) / F_train.std(axis=0)
 
 

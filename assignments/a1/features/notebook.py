@@ -700,7 +700,13 @@ def features_of(images):
     return np.hstack([hog_features(images), hues]).astype(np.float32)
 
 
-raw_train, raw_val, raw_test = map(features_of, (data.X_train, data.X_val, data.X_test))
+@cache
+def raw_features():
+    """Return the features of training, validation and test images, computed once."""
+    return [features_of(images) for images in (data.X_train, data.X_val, data.X_test)]
+
+
+raw_train, raw_val, raw_test = raw_features()
 print("features:", raw_train.shape, raw_val.shape, raw_test.shape)
 for name, block in (("HOG", raw_train[:, :144]), ("hues", raw_train[:, 144:])):
     spread = block.std(axis=0)
@@ -754,8 +760,16 @@ assert np.array_equal(F_train, before[0]), "F_train changed: work on a new array
 assert np.array_equal(F, before[1]), "F changed: work on a new array"
 print("✓ standardize")
 
+
 # %% tags=["demo"]
-F_train, F_val, F_test = (standardize(raw_train, raw) for raw in (raw_train, raw_val, raw_test))
+@cache
+def standardized():
+    """Return the standardised features of training, validation and test images."""
+    raw_train = raw_features()[0]
+    return [standardize(raw_train, raw) for raw in raw_features()]
+
+
+F_train, F_val, F_test = standardized()
 
 # %% [markdown]
 # Are features a better space to measure distances in? The test images below are shown with their
@@ -773,6 +787,7 @@ def nearest_to(queries, points, k=5):
     return np.argsort(distances, axis=1, kind="stable")[:, :k]
 
 
+F_train, F_val, F_test = standardized()
 asked = [np.flatnonzero(y_test == label)[0] for label in (0, 2, 4, 6, 8)]
 flat_train = data.X_train.reshape(len(data.X_train), -1)
 flat_train, flat_test = (images.reshape(len(images), -1) for images in (data.X_train, data.X_test))
@@ -873,6 +888,7 @@ def trained_linear():
 
 accuracy_to_reach = {"scenes": 0.51, "cifar10": 0.45}[data.name]
 
+F_train, F_val, F_test = standardized()
 W = trained_linear()
 assert_shape(W, (F_train.shape[1] + 1, num_classes), name="W")
 assert_finite(W, name="W")
@@ -891,6 +907,7 @@ print(f"✓ train_linear: validation accuracy {accuracy:.1%}")
 # colour. For which classes will the strokes form a shape?
 
 # %% tags=["demo"]
+F_train, F_val, F_test = standardized()
 W = trained_linear()
 fig, axes = plt.subplots(2, 5, figsize=(8, 3.5), layout="constrained")
 for label, axis in enumerate(axes.flat):
@@ -966,6 +983,7 @@ def trained_net():
 
 accuracy_to_reach = {"scenes": 0.60, "cifar10": 0.52}[data.name]
 
+F_train, F_val, F_test = standardized()
 net = trained_net()
 assert hasattr(net, "loss"), f"train_features returned {type(net).__name__}, expected the net"
 scores = net.loss(F_val)
@@ -1016,6 +1034,7 @@ def plot_pairs(groups, names, title):
     axis.legend(frameon=False, loc="upper left")
 
 
+F_train, F_val, F_test = standardized()
 both = [
     np.mean(np.argmax(with_one(F_test) @ trained_linear(), axis=1) == y_test),
     np.mean(np.argmax(trained_net().loss(F_test), axis=1) == y_test),
@@ -1050,6 +1069,7 @@ def pixels_of(images):
     return (images - data.X_train.mean(axis=0)).reshape(len(images), -1) / np.float32(60)
 
 
+F_train, F_val, F_test = standardized()
 P_train, P_test = pixels_of(data.X_train), pixels_of(data.X_test)
 rng = np.random.default_rng(5)
 W, _ = svm.sgd_train(
@@ -1083,7 +1103,9 @@ plot_pairs(ladder, ["on pixels", "on features"], "The ladder so far")
 # are taken for?
 
 # %% tags=["demo"]
-probabilities = softmax.softmax_probabilities(trained_net().loss(F_test))
+F_train, F_val, F_test = standardized()
+scores = trained_net().loss(F_test)
+probabilities = softmax.softmax_probabilities(scores)
 guesses, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
 fig, axes = plt.subplots(5, num_classes, figsize=(9, 5.3), layout="constrained")
 for label, column in enumerate(axes.T):
