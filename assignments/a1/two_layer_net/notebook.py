@@ -979,7 +979,8 @@ _ = show_filters(filters, columns=15, inch=0.62, title="What hidden units look f
 # **Predict before you run.** Will the images in a row be of one class?
 
 # %% tags=["demo"]
-hidden, _ = relu_forward(affine_forward(X_val, W1, trained().params["b1"])[0])
+W1, b1, W2 = (trained().params[name] for name in ("W1", "b1", "W2"))
+hidden, _ = relu_forward(affine_forward(X_val, W1, b1)[0])
 chosen = strongest[:5]
 excited = np.argsort(-hidden[:, chosen], axis=0)[:8].T
 templates = W1[:, chosen].T.reshape(-1, 32, 32, 3)
