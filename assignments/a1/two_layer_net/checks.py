@@ -30,10 +30,10 @@ RTOL, ATOL = 1e-4, 1e-5
 CALIBRATE = "python tests/benchmarks/calibrate.py a1/two_layer_net --dataset"
 TRAIN_TWO_LAYER_NET = {
     "scenes": Threshold(
-        at_least=0.46, mean=0.51, std=0.01, seeds=12, command=f"{CALIBRATE} scenes"
+        at_least=0.49, mean=0.538, std=0.008, seeds=12, command=f"{CALIBRATE} scenes"
     ),
     "cifar10": Threshold(
-        at_least=0.48, mean=0.50, std=0.01, seeds=12, command=f"{CALIBRATE} cifar10"
+        at_least=0.46, mean=0.508, std=0.011, seeds=12, command=f"{CALIBRATE} cifar10"
     ),
 }
 
@@ -328,8 +328,8 @@ def train_two_layer_net_learns_patterns(student, rng):
 def train_two_layer_net_reaches_accuracy(student, rng):
     """The network that train_two_layer_net returns recognises enough of the test images."""
     data = _rows()
-    start = rng.integers(1_001)
-    chosen = slice(start, start + len(data.X_train) - 1_000)  # a view: no copy for each hand-in
+    start = rng.integers(501)
+    chosen = slice(start, start + len(data.X_train) - 500)  # a view: no copy for each hand-in
     model = student.train_two_layer_net(
         data.X_train[chosen], data.y_train[chosen], data.X_val, data.y_val
     )
@@ -401,7 +401,7 @@ def _rows():
 
 @functools.cache
 def _prepared(name):
-    num_training = {"scenes": 10_000, "cifar10": 25_000}[name]
+    num_training = {"scenes": 10_000, "cifar10": 20_000}[name]
     data = load_dataset(
         name, num_training=num_training, num_validation=1_000, num_test=1_000, dtype="uint8"
     )
