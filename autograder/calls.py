@@ -25,10 +25,15 @@ class CallProblem(Exception):
         ``exception``, ``memory``, ``missing``, ``refused``, ``time`` or ``crash``.
     error
         The name of the exception's type, where the student's code raised one.
+    cell
+        The cell of the student's notebook that raised it, where that is known.
     """
 
-    def __init__(self, message: str, outcome: Outcome, kind: str, error: str = "") -> None:
+    def __init__(
+        self, message: str, outcome: Outcome, kind: str, error: str = "", cell: str = ""
+    ) -> None:
         super().__init__(message)
+        self.cell = cell
         self.outcome = outcome
         self.kind = kind
         self.error = error

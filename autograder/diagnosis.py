@@ -57,9 +57,11 @@ def find_misconception(
         candidates = list(misconceptions)
     else:
         candidates = [m for m in own if m.caught_by == check.name]
-    if any(call.problem is not None for call in transcript):
-        # A kind of exception tells little: another function's mistake that raises the same is none.
-        candidates = [m for m in own if m.symptom == "exception"]
+    problem = next((call.problem for call in transcript if call.problem is not None), None)
+    if problem is not None:
+        # A kind of exception tells little: it is another function's mistake only if it arose there.
+        concerned = (check.of, problem.cell)
+        candidates = [m for m in candidates if m.symptom == "exception" and m.of in concerned]
     else:
         candidates = [m for m in candidates if m.symptom == "value"]
     candidates.sort(key=lambda m: (m.of != check.of, m.caught_by != check.name))

@@ -195,7 +195,7 @@ class Session:
                 ". A graded function sees its arguments, your imports and your other functions, "
                 "but no data that the notebook loaded"
             )
-        return CallProblem(text, "failed", "exception", kind)
+        return CallProblem(text, "failed", "exception", kind, cell)
 
     def _place(self, frames: Any) -> tuple[str, int]:
         for frame in reversed(frames if isinstance(frames, list) else []):

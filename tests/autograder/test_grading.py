@@ -696,3 +696,32 @@ def test_a_refused_library_is_refused_and_said(make: Any, handin: Any, grade: Gr
         (result,) = grade(exercise, handin.of(exercise, f=use)).checks
         assert result.outcome == "failed"
         assert "is not available when graded" in result.message
+
+
+def test_what_hung_once_gets_little_time_where_others_checks_call_it(
+    make: Any, grade: GradeIt, handin: Any, outcome: Find
+) -> None:
+    """It has shown what it does; the check of the other function ends soon."""
+    checks = '''
+    @check(points=1, of="f", timeout=0.5)
+    def f_is_right(student, rng):
+        """It is right."""
+        student.f(1)
+
+    @check(points=1, of="g", timeout=12.0)
+    def g_is_right(student, rng):
+        """It is right, too."""
+        student.g(1)
+        student.f(1)
+
+    @check(points=1, of="g", timeout=12.0)
+    def g_is_still_right(student, rng):
+        """It has all of its own time."""
+        student.g(1)
+    '''
+    functions = {"f": "def f(x):\n    return x", "g": "def g(x):\n    return x"}
+    exercise = make(functions, checks, points={"f": 1, "g": 2})
+    report = grade(exercise, handin.of(exercise, f="def f(x):\n    while True: pass"))
+    late = outcome(report, "g_is_right")
+    assert (late.outcome, late.message) == ("timeout", "`f` did not finish within 3 s")
+    assert outcome(report, "g_is_still_right").outcome == "passed"
