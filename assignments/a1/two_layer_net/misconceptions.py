@@ -624,7 +624,7 @@ def training_diverges(X_train, y_train, X_val, y_val):
     return _Net(X_train.shape[1], 10, classes, np.nan, 0.0, np.random.default_rng(0))
 
 
-@misconception(of="train_two_layer_net", caught_by="train_two_layer_net_reaches_accuracy")
+@misconception(of="train_two_layer_net", caught_by="train_two_layer_net_learns_patterns")
 def training_from_zero(X_train, y_train, X_val, y_val):
     """All images get the same scores: a network whose weights start at zero stays there. Give it a
     weight_scale of about 0.02."""

@@ -881,8 +881,7 @@ axis.minorticks_off()
 # one core; ten seconds suffice. Compute in float32, as above: with the float64 weights that
 # `TwoLayerNet` draws, everything takes twice as long. The grade depends on what
 # `model.loss(X).argmax(axis=1)` says of test images that your code has never seen. On `scenes`, at least
-# 49 % of them should be right (46 % on CIFAR-10, where the test images are harder than those for
-# validation, of which the check below wants 48 %).
+# 47 % of them should be right (46 % on CIFAR-10).
 
 
 # %% nbgrader={"grade": false, "grade_id": "train_two_layer_net", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -943,7 +942,7 @@ def share_right(model, X, y):
     return np.mean(model.loss(X).argmax(axis=1) == y)
 
 
-accuracy_to_reach = {"scenes": 0.49, "cifar10": 0.48}[data.name]
+accuracy_to_reach = {"scenes": 0.47, "cifar10": 0.46}[data.name]
 
 scores = trained().loss(X_val)
 assert_shape(scores, (len(X_val), num_classes), name="the array of scores")
