@@ -504,7 +504,7 @@ def parents_are_copies(operation, forward, backward, *inputs, **options):
     return value(out, parents, operation, backward, gate_cache)
 
 
-@misconception(of="apply_gate", caught_by="gate_is_applied_and_remembered")
+@misconception(of="apply_gate", caught_by="gate_is_applied_and_remembered", symptom="exception")
 def gate_cache_forgotten(operation, forward, backward, *inputs, **options):
     """The gate's cache is not in your result: its backward function needs it."""
     parents = _as_values(inputs)
