@@ -1,21 +1,19 @@
-"""Grade a class: find the hand-ins, grade them in parallel, write everything from one place.
+"""Grade a class: find the hand-ins, have them graded, write everything from one place.
 
-Workers of the process pool grade and return reports; this process alone writes reports, notebooks,
+Graders (:mod:`autograder.graders`) return reports; this process alone writes reports, notebooks,
 feedback and gradebook. A report that is there and was made from the same bytes by the same suite
-stands, so that a run that was killed goes on where it stopped.
+stands, so that a run that was killed goes on where it stopped. Reports are in files and not kept
+in memory, however large the class.
 """
 
 from __future__ import annotations
 
 import datetime
 import hashlib
-import multiprocessing
-import os
-import threading
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 
 from nbgrader.utils import parse_utc
@@ -26,10 +24,11 @@ from .course import Assignment, Course, Exercise
 from .errors import UserError
 from .feedback import PersonsGrade, feedback_page
 from .gradebook import GradebookWriter
-from .grading import GRADER_VERSION, grade_handin
+from .graders import Graders, Order, carry_out
+from .grading import GRADER_VERSION
 from .handin import Handin, Unreadable, read_bytes
-from .report import CheckResult, Report, clean_text, write_atomically
-from .sandbox import Mechanism, Zygote
+from .report import Report, clean_text, write_atomically
+from .sandbox import Zygote
 from .seeds import course_secret
 
 __all__ = [
@@ -54,12 +53,19 @@ class Task:
 
 @dataclass(frozen=True)
 class ClassResult:
-    """What a run did: all reports, how many are new, files of no exercise, and other remarks."""
+    """What a run did: the notebooks, how many are new, files of no exercise, other remarks."""
 
-    reports: tuple[Report, ...]
+    course: Course
+    tasks: tuple[Task, ...]
     graded: int
     strays: tuple[str, ...]
     remarks: tuple[str, ...] = ()
+
+    @property
+    def reports(self) -> Iterator[Report]:
+        """All reports, read one after the other from where they were written."""
+        for task in self.tasks:
+            yield _read_report(self.course, task)
 
 
 def find_handins(
@@ -95,29 +101,33 @@ def find_handins(
 def grade_class(
     course: Course,
     assignment: Assignment,
-    mechanism: Mechanism,
+    graders: AbstractContextManager[Graders],
     *,
     students: Sequence[str] = (),
-    jobs: int = 2,
     again: bool = False,
     only: Sequence[Check] = (),
+    db: str | None = None,
     progress: Callable[[Report, int, int], None] = lambda report, done, total: None,
 ) -> ClassResult:
     """Grade the hand-ins of an assignment.
 
     Parameters
     ----------
-    course, assignment, mechanism
-        What to grade, and how hand-ins are kept apart.
+    course, assignment
+        What to grade.
+    graders
+        Who grades: processes of this machine or workers of a cluster. Entered only if there is work
+        for them.
     students
         Only these; everybody by default.
-    jobs
-        Hand-ins to grade at a time.
     again
         Grade even where a report of the same bytes and suite is there.
     only
         Run just these checks again, which their author has changed; what earlier runs found
         otherwise stands. A hand-in that is new is graded as a whole.
+    db
+        The gradebook's database; by default the one that ``nbgrader_config.py`` names, or
+        ``gradebook.db`` in the course.
     progress
         Called with each report as it is written, how many are done, and how many there are.
 
@@ -128,26 +138,26 @@ def grade_class(
     """
     tasks, strays = find_handins(course, assignment, students)
     secret = course_secret(course.root)
-    known = {} if again else _known(course, tasks, only)
+    known = set() if again else _known(course, tasks, only)
     fresh = [task for task in tasks if task not in known]
-    reports: dict[Task, Report] = {}
+    waiting = Counter(task.student for task in tasks)
+    reports: defaultdict[str, dict[str, Report]] = defaultdict(dict)
     remarks: list[str] = []
-    with GradebookWriter(course.root, assignment) as book:
-        due = {student: sum(t.student == student for t in tasks) for student in _names(tasks)}
-        names = frozenset(check.name for check in only)
-        for task, report in _graded(course, mechanism, secret, known, fresh, jobs, names):
-            reports[task] = report
+    done = 0
+    with GradebookWriter(course.root, assignment, db) as book:
+        for task, report in _all_reports(course, known, fresh, graders, secret, only):
+            student = task.student
             if task not in known:
-                write_results(course, task, report, book.persons(task.student, task.exercise.name))
-            due[task.student] -= 1
-            if due[task.student] == 0:
-                own = {t.exercise.name: r for t, r in reports.items() if t.student == task.student}
-                moment, remark = _timestamp(book, assignment, task.student)
+                write_results(course, task, report, book.persons(student, task.exercise.name))
+            reports[student][task.exercise.name] = report
+            waiting[student] -= 1
+            if waiting[student] == 0:
+                moment, remark = _timestamp(book, assignment, student)
                 remarks += [remark] if remark else []
-                book.record(task.student, own, moment)
-            progress(report, len(reports), len(tasks))
-    found = tuple(reports[task] for task in tasks)
-    return ClassResult(found, len(fresh), tuple(strays), tuple(remarks))
+                book.record(student, reports.pop(student), moment)
+            done += 1
+            progress(report, done, len(tasks))
+    return ClassResult(course, tuple(tasks), len(fresh), tuple(strays), tuple(remarks))
 
 
 def report_path(course: Course, student: str, exercise: Exercise) -> Path:
@@ -160,7 +170,7 @@ def grade_task(
 ) -> Report:
     """Grade one notebook, or return the report that stands from an earlier run."""
     known = None if again else _standing(course, task)
-    return _grade(task, zygote, secret) if known is None else known
+    return carry_out(_order(course, task, secret), course, zygote) if known is None else known
 
 
 def write_results(
@@ -196,10 +206,6 @@ def _is_own(folder: Path) -> bool:
     return student.name.isprintable() and not (folder.is_symlink() or student.is_symlink())
 
 
-def _names(tasks: Sequence[Task]) -> list[str]:
-    return list(dict.fromkeys(task.student for task in tasks))
-
-
 def _content(task: Task) -> bytes | Unreadable:
     try:
         return read_bytes(task.path)
@@ -218,19 +224,21 @@ def _standing(course: Course, task: Task) -> Report | None:
     return report if report and report.grader.get("suite") == task.exercise.suite else None
 
 
-def _known(course: Course, tasks: Sequence[Task], only: Sequence[Check]) -> dict[Task, Report]:
-    """Return the reports that need no work; with `only`, those of all other exercises."""
-    found = {}
-    for task in tasks:
+def _known(course: Course, tasks: Sequence[Task], only: Sequence[Check]) -> set[Task]:
+    """Return what needs no work, since its report stands; with `only`, all of other exercises."""
+
+    def stands(task: Task) -> bool:
         if not only:
-            report = _standing(course, task)
-        elif set(only).isdisjoint(task.exercise.checks):
-            report = _earlier(course, task)
-        else:
-            report = None
-        if report is not None:
-            found[task] = report
-    return found
+            return _standing(course, task) is not None
+        others = set(only).isdisjoint(task.exercise.checks)
+        return others and _earlier(course, task) is not None
+
+    return {task for task in tasks if stands(task)}
+
+
+def _read_report(course: Course, task: Task) -> Report:
+    path = report_path(course, task.student, task.exercise)
+    return Report.from_json(path.read_text(encoding="utf-8"))
 
 
 def _earlier(course: Course, task: Task) -> Report | None:
@@ -239,7 +247,7 @@ def _earlier(course: Course, task: Task) -> Report | None:
     if not path.is_file():
         return None
     try:
-        report = Report.from_json(path.read_text(encoding="utf-8"))
+        report = _read_report(course, task)
     except UserError:
         return None
     same_bytes = report.grader.get("handin") == _digest(_content(task))
@@ -248,81 +256,33 @@ def _earlier(course: Course, task: Task) -> Report | None:
     return report if same_bytes and current and not lost else None
 
 
-def _graded(
+def _all_reports(
     course: Course,
-    mechanism: Mechanism,
-    secret: bytes,
-    known: dict[Task, Report],
+    known: set[Task],
     fresh: Sequence[Task],
-    jobs: int,
-    only: frozenset[str],
+    graders: AbstractContextManager[Graders],
+    secret: bytes,
+    only: Sequence[Check],
 ) -> Iterator[tuple[Task, Report]]:
-    yield from known.items()
+    """Return the reports that stand, then those of the others as they are graded."""
+    for task in sorted(known, key=lambda task: task.path):
+        yield task, _read_report(course, task)
     if not fresh:
         return
-    # Not forked from this process, which holds a database connection and threads, but from a
-    # helper that has loaded the engine once.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["autograder.grading"])
-    with ProcessPoolExecutor(
-        min(jobs, len(fresh)), context, _start_grader, (course.root, mechanism, secret)
-    ) as pool:
-        futures = {
-            pool.submit(_grade_in_pool, task.exercise.id, task.student, task.path, only): task
-            for task in fresh
-        }
-        try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        except BrokenProcessPool as error:
-            raise UserError(
-                "A grading process ended unexpectedly; run the same command again: "
-                "what was graded stands."
-            ) from error
-        finally:
-            pool.shutdown(cancel_futures=True)
+    names = frozenset(check.name for check in only)
+    orders = ((task, _order(course, task, secret, names)) for task in fresh)
+    with graders as people:
+        yield from people.grade(orders)
 
 
-class _Grader:
-    """What a process of the pool keeps between hand-ins."""
-
-    course: Course
-    zygote: Zygote
-    secret: bytes
-
-
-def _start_grader(root: Path, mechanism: Mechanism, secret: bytes) -> None:
-    threading.Thread(target=_end_with_the_grader, daemon=True).start()
-    _Grader.course = Course(root)
-    _Grader.secret = secret
-    _Grader.zygote = Zygote(mechanism, hidden=(root,))
-    _Grader.zygote.__enter__()
-    # The pool ends its processes without a word; the zygote dies with its parent's socket.
-
-
-def _end_with_the_grader() -> None:
-    """End this process when the one that gives it work is gone, killed perhaps.
-
-    It would else wait for work for ever, and keep the helper that forked it from ending, too.
-    """
-    grader = multiprocessing.parent_process()
-    if grader is not None:
-        grader.join()
-        os._exit(1)
-
-
-def _grade_in_pool(exercise_id: str, student: str, path: Path, only: frozenset[str]) -> Report:
-    (exercise,) = _Grader.course.select(exercise_id)
-    task = Task(student, exercise, path)
-    before = _earlier(_Grader.course, task) if only else None
-    keep = () if before is None else tuple(c for c in before.checks if c.name not in only)
-    return _grade(task, _Grader.zygote, _Grader.secret, keep)
-
-
-def _grade(task: Task, zygote: Zygote, secret: bytes, keep: Sequence[CheckResult] = ()) -> Report:
+def _order(course: Course, task: Task, secret: bytes, only: frozenset[str] = frozenset()) -> Order:
+    """Return all that somebody needs to grade a notebook; with `only`, what of it stands."""
     content = _content(task)
-    report = grade_handin(task.exercise, content, task.student, zygote, secret, keep)
-    return replace(report, grader={**report.grader, "handin": _digest(content)})
+    before = _earlier(course, task) if only else None
+    keep = () if before is None else tuple(c for c in before.checks if c.name not in only)
+    exercise = task.exercise
+    grader = {"handin": _digest(content)}
+    return Order(exercise.id, exercise.suite, task.student, secret, content, keep, grader)
 
 
 def _timestamp(

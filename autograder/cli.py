@@ -6,7 +6,9 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -14,17 +16,17 @@ import click
 from rich.console import Console
 
 from . import __version__
-from .commands import bundle_command, report_command
+from .commands import bundle_command, report_command, worker_command
 from .errors import UserError
-from .sandbox import Mechanism, choose_mechanism, mechanisms
+from .sandbox import choose_mechanism, mechanisms
 
 # Jupyter's and nbgrader's packages take seconds to import: each command imports what it runs, so
 # that --help and a mistyped option answer at once.
 if TYPE_CHECKING:
-    from .authoring import Check
     from .build import Built
     from .classroom import ClassResult
     from .course import Course
+    from .graders import Graders
     from .report import Report
 
 __all__ = ["main"]
@@ -117,6 +119,7 @@ def _build(course: Course, target: str | None, force: bool, jobs: int, console: 
     epilog="\b\nExamples:\n  autograder grade a1 --jobs 2\n"
     "  autograder grade a1 --student ada --again\n"
     "  autograder grade --only a1/softmax:gradient_is_correct\n"
+    "  autograder grade a1 --cluster tcp://head:8786 --db postgresql+psycopg://me@head/gradebook\n"
     "  autograder grade my/softmax.ipynb --json",
 )
 @click.argument("target", default="")
@@ -130,6 +133,16 @@ def _build(course: Course, target: str | None, force: bool, jobs: int, console: 
     metavar="EXERCISE:CHECK",
     help="Run again just this check, such as a1/softmax:gradient_is_correct; repeatable.",
 )
+@click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    help="Grade on a dask cluster, tcp://HOST:8786; see autograder worker --help.",
+)
+@click.option(
+    "--db",
+    metavar="URL",
+    help="The gradebook's database, as nbgrader takes it: postgresql+psycopg://…",
+)
 @_JOBS
 @_UNSAFE
 def grade_command(
@@ -139,6 +152,8 @@ def grade_command(
     as_json: bool,
     again: bool,
     only: tuple[str, ...],
+    cluster: str | None,
+    db: str | None,
     jobs: int,
     unsafe: bool,
 ) -> None:
@@ -152,16 +167,17 @@ def grade_command(
     from .single import grade_file
 
     course, console = Course.find(), Console()
-    mechanism = choose_mechanism(unsafe=unsafe)
     single = target.endswith(".ipynb") or Path(target).is_file()
-    if single and (students or again or only):
-        raise UserError("--student, --again and --only go with a class, not with one file.")
+    if single and (students or again or only or cluster or db):
+        raise UserError(
+            "--student, --again, --only, --cluster and --db go with a class, not with one file."
+        )
     if only and again:
         raise UserError("--only runs some checks again, --again all of them: say one of the two.")
     if exercise and not single:
         raise UserError("--exercise goes with one file, such as my/softmax.ipynb.")
     if single:
-        report = grade_file(course, Path(target), exercise, mechanism)
+        report = grade_file(course, Path(target), exercise, choose_mechanism(unsafe=unsafe))
         if as_json:
             click.echo(report.to_json(), nl=False)
         else:
@@ -171,29 +187,42 @@ def grade_command(
     names = [target] if target else list(checks or course.assignments)
     if checks and not checks.keys() <= set(names):
         raise UserError(f"--only names checks of {', '.join(checks)}, and TARGET is {target}.")
-    reports: list[Report] = []
+    hire = _hire(course, cluster, jobs, unsafe)
+    results = []
     for name in names:
+        options: dict[str, Any] = {"students": students, "again": again, "db": db}
         result = _grade_class(
-            course, name, mechanism, console, students, jobs, again, as_json, checks.get(name, ())
+            course, name, hire(), console, as_json, only=checks.get(name, ()), **options
         )
-        reports += result.reports
+        results.append(result)
         if not as_json:
             views.print_class(console, result)
-            views.print_places(console, course, name)
+            views.print_places(console, course, name, db)
     if as_json:
-        click.echo(views.reports_json(reports))
+        for line in views.reports_json(report for result in results for report in result.reports):
+            click.echo(line)
+
+
+def _hire(
+    course: Course, cluster: str | None, jobs: int, unsafe: bool
+) -> Callable[[], AbstractContextManager[Graders]]:
+    """Return what finds graders: here in a sandbox, or on a cluster whose workers have theirs."""
+    if cluster is not None:
+        from .cluster import cluster_graders
+
+        return partial(cluster_graders, cluster)
+    from .graders import local_graders
+
+    return partial(local_graders, course, choose_mechanism(unsafe=unsafe), jobs)
 
 
 def _grade_class(
     course: Course,
     name: str,
-    mechanism: Mechanism,
+    graders: AbstractContextManager[Graders],
     console: Console,
-    students: tuple[str, ...] = (),
-    jobs: int = 2,
-    again: bool = False,
     quiet: bool = False,
-    only: Sequence[Check] = (),
+    **options: Any,
 ) -> ClassResult:
     from . import views
     from .classroom import grade_class
@@ -204,16 +233,7 @@ def _grade_class(
         def tell(report: Report, done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
 
-        return grade_class(
-            course,
-            course.assignment(name),
-            mechanism,
-            students=students,
-            jobs=jobs,
-            again=again,
-            only=only,
-            progress=tell,
-        )
+        return grade_class(course, course.assignment(name), graders, progress=tell, **options)
 
 
 @main.command("verify")
@@ -256,6 +276,7 @@ def demo_command(folder: Path | None, jobs: int) -> None:
     from . import views
     from .course import Course
     from .demo import make_class, make_scratch, stand_alone
+    from .graders import local_graders
 
     start = time.perf_counter()
     console = Console()
@@ -272,7 +293,7 @@ def demo_command(folder: Path | None, jobs: int) -> None:
     console.rule(f"3. Grade (sandbox: {mechanism.name})")
     if not mechanism.confines:
         console.print("  No sandbox here: fine for a made-up class, refused for a real one.")
-    result = _grade_class(course, name, mechanism, console, jobs=jobs)
+    result = _grade_class(course, name, local_graders(course, mechanism, jobs), console)
     views.print_demo(console, made, result)
     console.rule("4. Where everything is")
     views.print_places(console, course, name)
@@ -300,3 +321,4 @@ def doctor_command() -> None:
 
 main.add_command(report_command)
 main.add_command(bundle_command)
+main.add_command(worker_command)

@@ -1,4 +1,4 @@
-"""Commands of the console ``autograder`` about a whole class: its report, and what it receives."""
+"""Commands about a whole class: its report, what it receives, workers for grading it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-__all__ = ["bundle_command", "report_command"]
+__all__ = ["bundle_command", "report_command", "worker_command"]
 
 
 @click.command("report")
@@ -62,3 +62,24 @@ def bundle_command(assignment: str, output: Path | None, as_json: bool) -> None:
     for place, size in made.files.items():
         click.echo(f"  {place:<52} {size / 1000:>8,.0f} kB")
     click.echo(f"{made.path}: {made.path.stat().st_size / 1e6:.1f} MB, no leak found in it.")
+
+
+@click.command(
+    "worker",
+    epilog="\b\nExample:\n  autograder worker tcp://head:8786 --jobs 4\nand then\n"
+    "  autograder grade a1 --cluster tcp://head:8786",
+)
+@click.argument("address")
+@click.option("--jobs", default=2, show_default=True, type=click.IntRange(1, 64))
+@click.option("--unsafe", is_flag=True, help="Run hand-ins without a sandbox.")
+def worker_command(address: str, jobs: int, unsafe: bool) -> None:
+    """Grade for a cluster: the dask scheduler at ADDRESS hands out the work.
+
+    Runs in a clone of the course, and refuses to grade by another suite than the one that is asked
+    for. The scheduler is dask's own (dask scheduler), on a machine that only instructors reach.
+    """
+    from .cluster import serve
+    from .course import Course
+    from .sandbox import choose_mechanism
+
+    serve(Course.find(), choose_mechanism(unsafe=unsafe), address, jobs, click.echo)

@@ -32,16 +32,23 @@ _TROUBLE = (sqlalchemy.exc.SQLAlchemyError, InvalidEntry)
 class GradebookWriter:
     """The one writer of an assignment's scores. Use as a context manager.
 
+    Parameters
+    ----------
+    root, assignment
+        The course, and what was handed in.
+    db
+        SQLAlchemy's URL of the database; by default what nbgrader takes.
+
     Raises
     ------
     UserError
         If the database cannot be opened or is locked by another program.
     """
 
-    def __init__(self, root: Path, assignment: Assignment) -> None:
+    def __init__(self, root: Path, assignment: Assignment, db: str | None = None) -> None:
         self.root = root
         self.assignment = assignment
-        self.directory = course_directory(root)
+        self.directory = course_directory(root, db)
         self._book: Any = None
         penalties = AssignLatePenalties(config=self.directory.config)
         penalties.init_plugin()
@@ -128,7 +135,7 @@ class GradebookWriter:
         self._book.close()
         scratch = Path(tempfile.mkdtemp(dir=self.root, prefix=".release-"))
         try:
-            generate(self.root, self.assignment.name, scratch.name)
+            generate(self.root, self.assignment.name, scratch.name, db=self.directory.db_url)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
         self._book = Gradebook(self.directory.db_url, self.directory.course_id)

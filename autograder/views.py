@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from statistics import median
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
+from sqlalchemy import make_url
 
 from .classreport import ClassReport
 from .classroom import ClassResult
@@ -29,6 +30,9 @@ __all__ = [
     "progress_bar",
     "reports_json",
 ]
+
+# A class of more notebooks is shown by exercise.
+MANY = 200
 
 _SIGNS = {
     "passed": ("✓", "green"),
@@ -68,29 +72,40 @@ def print_report(console: Console, report: Report) -> None:
                     console.print(Text(text, style=look), soft_wrap=False, width=96)
 
 
-def reports_json(reports: Sequence[Report]) -> str:
-    """Return reports as one JSON list."""
-    return json.dumps([json.loads(report.to_json()) for report in reports], indent=1)
+def reports_json(reports: Iterable[Report]) -> Iterator[str]:
+    """Return reports as one JSON list, in pieces: a class may be large."""
+    before = "["
+    for report in reports:
+        yield before + report.to_json().rstrip()
+        before = ","
+    yield "[]" if before == "[" else "]"
 
 
 def print_class(console: Console, result: ClassResult) -> None:
-    """Print a class's scores, a row a notebook."""
-    table = Table("student", "exercise", "points", "found", box=None, pad_edge=False)
+    """Print a class's scores: a row a notebook, or of a large class an exercise."""
+    rows = Table("student", "exercise", "points", "found", box=None, pad_edge=False)
+    points: dict[tuple[str, int], list[int]] = {}
+    lost: list[str] = []
     for report in result.reports:
-        table.add_row(
-            Text(report.student), report.exercise, _points(report), Text(_found(report), "dim")
-        )
-    console.print(table)
-    stood = len(result.reports) - result.graded
+        if len(result.tasks) <= MANY:
+            found = Text(_found(report), "dim")
+            rows.add_row(Text(report.student), report.exercise, _points(report), found)
+        points.setdefault((report.exercise, report.max_points), []).append(report.points)
+        lost += [check.name for check in report.checks if check.outcome == "could_not_run"]
+    if len(result.tasks) > MANY:
+        rows = Table("exercise", "hand-ins", "median", "of", box=None, pad_edge=False)
+        for (name, best), earned in points.items():
+            rows.add_row(name, str(len(earned)), f"{median(earned):g}", str(best))
+    console.print(rows)
+    stood = len(result.tasks) - result.graded
     console.print(f"{result.graded} graded now, {stood} stood from an earlier run.")
     for stray in result.strays:
         text = f"Not graded: {stray}: no exercise has that name, or the folder is no student's own."
         console.print(Text(text, "yellow"))
     for remark in result.remarks:
         console.print(Text(remark, "yellow"))
-    lost = [c for r in result.reports for c in r.checks if c.outcome == "could_not_run"]
     if lost:
-        names = ", ".join(sorted({check.name for check in lost}))
+        names = ", ".join(sorted(set(lost)))
         console.print(Text(f"{len(lost)} checks could not run (no points lost): {names}", "red"))
 
 
@@ -120,12 +135,12 @@ def print_demo(console: Console, made: Sequence[Made], result: ClassResult) -> N
     console.print(table)
 
 
-def print_places(console: Console, course: Course, assignment: str) -> None:
+def print_places(console: Console, course: Course, assignment: str, db: str | None = None) -> None:
     """Print where the results lie."""
     root = course.root
     example = next(iter(sorted((root / "feedback").glob(f"*/{assignment}/*.html"))), None)
     rows = {
-        "gradebook": root / "gradebook.db",
+        "gradebook": make_url(db) if db else root / "gradebook.db",
         "feedback": root / "feedback",
         "for example": example,
         "reports": root / "reports",

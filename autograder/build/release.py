@@ -37,14 +37,18 @@ def nbgrader_config(root: Path) -> Any:
     return config
 
 
-def course_directory(root: Path) -> Any:
-    """Return nbgrader's view of a course root: its folders and its database."""
+def course_directory(root: Path, db: str | None = None) -> Any:
+    """Return nbgrader's view of a course root: its folders and its database (`db`, or its own)."""
     directory = CourseDirectory(config=nbgrader_config(root))
     directory.root = str(root)
+    if db is not None:
+        directory.db_url = db
     return directory
 
 
-def generate(root: Path, assignment: str, target: str, notebook: str = "*") -> Path:
+def generate(
+    root: Path, assignment: str, target: str, notebook: str = "*", db: str | None = None
+) -> Path:
     """Run nbgrader's ``generate_assignment`` and return the folder it wrote.
 
     Parameters
@@ -55,13 +59,15 @@ def generate(root: Path, assignment: str, target: str, notebook: str = "*") -> P
         Folder in the course root to write to instead of ``release``.
     notebook
         One notebook of the assignment, or all.
+    db
+        The gradebook that learns of the assignment; by default nbgrader's own choice.
 
     Raises
     ------
     CourseError
         If nbgrader refuses.
     """
-    directory = course_directory(root)
+    directory = course_directory(root, db)
     directory.assignment_id, directory.notebook_id = assignment, notebook
     directory.release_directory = target
     converter = GenerateAssignment(coursedir=directory, config=directory.config)

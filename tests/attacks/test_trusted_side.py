@@ -33,6 +33,7 @@ from autograder.classroom import grade_class
 from autograder.course import Course
 from autograder.diagnosis import same, structure
 from autograder.feedback import feedback_page
+from autograder.graders import local_graders
 from autograder.grading import grade_handin
 from autograder.handin import Handin, Unreadable, read_bytes
 from autograder.makeup import blank, with_solution
@@ -250,7 +251,7 @@ def test_a_class_of_hostile_files_and_folders(built: Path, mechanism: Mechanism)
     (submitted / "ada" / "t1" / f"{escapes[:-4]}\n.ipynb").write_text("x")
     before = (built / "submitted" / "ada" / "t1" / "mean.ipynb").read_bytes()
 
-    result = grade_class(course, course.assignment("t1"), mechanism, jobs=1)
+    result = grade_class(course, course.assignment("t1"), local_graders(course, mechanism, 1))
 
     points = {report.student: report.points for report in result.reports}
     assert points["ada"] == 9

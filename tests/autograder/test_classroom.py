@@ -27,6 +27,7 @@ from autograder.classroom import ClassResult, _timestamp, find_handins, grade_cl
 from autograder.course import Course
 from autograder.errors import UserError
 from autograder.gradebook import GradebookWriter
+from autograder.graders import local_graders
 from autograder.report import Report
 from autograder.sandbox import Mechanism
 
@@ -132,7 +133,8 @@ def graded_root(graded_once: tuple[Path, ClassResult], tmp_path: Path) -> Path:
 
 def run(root: Path, mechanism: Mechanism, **options: Any) -> ClassResult:
     course = Course(root)
-    return grade_class(course, course.assignment("t1"), mechanism, **options)
+    graders = local_graders(course, mechanism, options.pop("jobs", 2))
+    return grade_class(course, course.assignment("t1"), graders, **options)
 
 
 def reports(root: Path) -> dict[str, Report]:

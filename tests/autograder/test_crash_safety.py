@@ -21,6 +21,7 @@ from nbgrader.api import Gradebook
 
 from autograder.classroom import grade_class
 from autograder.course import Course
+from autograder.graders import local_graders
 from autograder.sandbox import Mechanism
 
 KILLS = 50
@@ -43,7 +44,7 @@ def whole_class(built_root: Path, handin: Any) -> Path:
 
 def grade(root: Path, mechanism: Mechanism) -> int:
     course = Course(root)
-    return grade_class(course, course.assignment("t1"), mechanism, jobs=1).graded
+    return grade_class(course, course.assignment("t1"), local_graders(course, mechanism, 1)).graded
 
 
 def state(root: Path) -> dict[str, Any]:
