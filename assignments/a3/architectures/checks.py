@@ -29,7 +29,9 @@ def shapes_of_a_chain(student, rng):
 @check(points=1, of="output_shapes")
 def shapes_of_global_pool(student, rng):
     """Global pooling keeps the channels and leaves one pixel."""
-    _compare_shapes(student, [_conv(int(rng.integers(5, 9)), 3), {"kind": "global_pool"}], (2, 9, 7))
+    _compare_shapes(
+        student, [_conv(int(rng.integers(5, 9)), 3), {"kind": "global_pool"}], (2, 9, 7)
+    )
 
 
 @check(points=2, of="output_shapes")
@@ -60,7 +62,9 @@ def parameters_of_convolutions(student, rng):
     """Convolutions with and without biases, in groups and not, have the right numbers."""
     F = 6 * int(rng.integers(2, 5))
     spec = [_conv(F, 5, 2), _conv(10, 3, groups=2), _conv(9, 1, bias=False), _pool(2, 2)]
-    _compare_count(student.count_parameters(spec, (4, 21, 26)), oracle.parameters(spec, (4, 21, 26)))
+    _compare_count(
+        student.count_parameters(spec, (4, 21, 26)), oracle.parameters(spec, (4, 21, 26))
+    )
 
 
 @check(points=1, of="count_parameters")
@@ -123,7 +127,9 @@ def multiply_adds_of_branches(student, rng):
 def activations_of_a_chain(student, rng):
     """Outputs of convolutions and fully connected layers count, those of other layers do not."""
     spec = [_conv(int(rng.integers(3, 8)), 3, 2), _norm(), _pool(2, 2), _fc(5)]
-    _compare_count(student.count_activations(spec, (2, 13, 22)), oracle.activations(spec, (2, 13, 22)))
+    _compare_count(
+        student.count_activations(spec, (2, 13, 22)), oracle.activations(spec, (2, 13, 22))
+    )
 
 
 @check(points=1, of="count_activations")
@@ -167,7 +173,11 @@ def field_of_branches(student, rng):
     """The widest branch counts, and with it the jump."""
     k = 2 * int(rng.integers(2, 4)) + 1
     wide = [_conv(2, 1), _conv(3, k, 2, k // 2), _conv(3, 3, 1, 1)]
-    spec = [_conv(4, 3, 2), _join("add", [_conv(3, 1, 2)], wide), _join("add", [], [_conv(3, 3, 1, 1)])]
+    spec = [
+        _conv(4, 3, 2),
+        _join("add", [_conv(3, 1, 2)], wide),
+        _join("add", [], [_conv(3, 3, 1, 1)]),
+    ]
     _compare_field(student, [*spec, _pool(3, 2)])
 
 

@@ -397,7 +397,9 @@ def count_parameters(spec, shape):
 # %% nbgrader={"grade": true, "grade_id": "check_count_parameters", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
 def assert_count(got, expected, what):
     """Compare a count exactly, and say how far off it is."""
-    assert got == expected, f"{what}: you count {got:,}, expected {expected:,} ({got - expected:+,})"
+    assert got == expected, (
+        f"{what}: you count {got:,}, expected {expected:,} ({got - expected:+,})"
+    )
 
 
 assert_count(count_parameters([conv(5, 3)], (2, 9, 8)), 5 * 2 * 9 + 5, "3×3, 2 to 5 channels")
@@ -453,7 +455,11 @@ assert_count(
 assert_count(count_multiply_adds([conv(6, 1, groups=2)], (4, 3, 2)), 6 * 2 * 6, "two groups")
 assert_count(count_multiply_adds([pool(2, 2), fc(7)], (3, 4, 6)), 7 * 3 * 2 * 3, "pool, then fc")
 # GoogLeNet's Table 1 lists the millions of each block: 128 and 304 for 3a and 3b, 73 for 4a.
-for block, shape, millions in ((5, (192, 28, 28), 128), (6, (256, 28, 28), 304), (8, (480, 14, 14), 73)):
+for block, shape, millions in (
+    (5, (192, 28, 28), 128),
+    (6, (256, 28, 28), 304),
+    (8, (480, 14, 14), 73),
+):
     got = count_multiply_adds([GOOGLENET[block]], shape) / 1e6
     assert abs(got - millions) < 1, f"inception block: {got:.1f} million, published {millions}"
 print("✓ count_multiply_adds")
@@ -524,7 +530,9 @@ for axis, count, title in (
     axis.set(xlim=(0, 100), xlabel="share in %")
     axis.set_title(title, loc="left", pad=22)
     axis.spines[["top", "right"]].set_visible(False)
-_ = axes[0].legend(frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(-0.02, 0.98), fontsize=9)
+_ = axes[0].legend(
+    frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(-0.02, 0.98), fontsize=9
+)
 
 # %% [markdown]
 # Nineteen in twenty of AlexNet's parameters are in layers that do a twelfth of its work. A dropout
@@ -652,7 +660,9 @@ batch_sizes = 2 ** np.arange(9)
 fig, axis = plt.subplots(figsize=(7, 3.6), layout="constrained")
 for i, (name, (spec, shape)) in enumerate(NETWORKS.items()):
     gigabytes = [training_memory(spec, shape, int(n)) / 1e9 for n in batch_sizes]
-    axis.loglog(batch_sizes, gigabytes, "o^sDvP"[i] + "-", color=COLORS[i], label=name, markersize=4)
+    axis.loglog(
+        batch_sizes, gigabytes, "o^sDvP"[i] + "-", color=COLORS[i], label=name, markersize=4
+    )
 axis.axhline(3, color=MUTED, linestyle=":", linewidth=1)
 axis.text(1, 3.2, "memory of AlexNet's GPU, 2012: 3 GB", color=MUTED, fontsize=8)
 axis.set(xlabel="images in a batch", ylabel="GB to keep while training")
@@ -740,7 +750,10 @@ for i, (name, (spec, _)) in enumerate(NETWORKS.items()):
     axis.semilogy(depth, sizes, color=COLORS[i], label=f"{name}: {sizes[-1]}")
 axis.axhline(224, color=MUTED, linestyle=":", linewidth=1)
 axis.text(0, 240, "width of the image", color=MUTED, fontsize=8)
-axis.set(xlabel="depth, from the image (0) to the last feature map (1)", ylabel="receptive field [pixels]")
+axis.set(
+    xlabel="depth, from the image (0) to the last feature map (1)",
+    ylabel="receptive field [pixels]",
+)
 axis.set_xticks([0, 0.5, 1])
 axis.spines[["top", "right"]].set_visible(False)
 _ = axis.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1), title="last field")
@@ -811,11 +824,17 @@ def conv1x1_forward(x, w, b, stride=1):
 
 # %% nbgrader={"grade": true, "grade_id": "check_conv1x1_forward", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 rng = np.random.default_rng(0)
-x, w, b = rng.standard_normal((2, 3, 5, 4)), rng.standard_normal((6, 3, 1, 1)), rng.standard_normal(6)
+x, w, b = (
+    rng.standard_normal((2, 3, 5, 4)),
+    rng.standard_normal((6, 3, 1, 1)),
+    rng.standard_normal(6),
+)
 for stride in (1, 2, 3):
     out, _ = conv1x1_forward(x, w, b, stride)
     expected, _ = conv_forward_fast(x, w, b, {"stride": stride, "pad": 0})
-    assert_close(out, expected, name=f"out with stride {stride}, compared to a general convolution,")
+    assert_close(
+        out, expected, name=f"out with stride {stride}, compared to a general convolution,"
+    )
 print("✓ conv1x1_forward")
 
 
@@ -841,16 +860,20 @@ def conv1x1_backward(dout, cache):
     seen = x[:, :, ::stride, ::stride]
     dw = np.tensordot(dout, seen, axes=((0, 2, 3), (0, 2, 3)))[:, :, None, None]
     dx = np.zeros_like(x)
-    dx[:, :, ::stride, ::stride] = np.tensordot(
-        w[:, :, 0, 0], dout, axes=(0, 1)
-    ).transpose(1, 0, 2, 3)
+    dx[:, :, ::stride, ::stride] = np.tensordot(w[:, :, 0, 0], dout, axes=(0, 1)).transpose(
+        1, 0, 2, 3
+    )
     return dx, dw, dout.sum(axis=(0, 2, 3))
     ### END SOLUTION
 
 
 # %% nbgrader={"grade": true, "grade_id": "check_conv1x1_backward", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 rng = np.random.default_rng(1)
-x, w, b = rng.standard_normal((2, 3, 5, 4)), rng.standard_normal((6, 3, 1, 1)), rng.standard_normal(6)
+x, w, b = (
+    rng.standard_normal((2, 3, 5, 4)),
+    rng.standard_normal((6, 3, 1, 1)),
+    rng.standard_normal(6),
+)
 for stride in (1, 2):
     out, kept = conv1x1_forward(x, w, b, stride)
     dout = rng.standard_normal(out.shape)
@@ -1009,7 +1032,15 @@ def inception_forward(x, params):
     pooled, pool_cache = pool3x3_forward(x)
     last, last_cache = conv_relu_forward(pooled, p["wp"], p["bp"])
     ends = np.cumsum([len(p["b1"]), len(p["b3"]), len(p["b5"])])
-    caches = one_cache, reduce3_cache, three_cache, reduce5_cache, five_cache, pool_cache, last_cache
+    caches = (
+        one_cache,
+        reduce3_cache,
+        three_cache,
+        reduce5_cache,
+        five_cache,
+        pool_cache,
+        last_cache,
+    )
     return np.concatenate([one, three, five, last], axis=1), (ends, caches)
     ### END SOLUTION
 
@@ -1028,7 +1059,10 @@ def make_inception(rng, channels):
     return params
 
 
-params, x = make_inception(np.random.default_rng(3), 5), np.random.default_rng(4).normal(size=(2, 5, 6, 4))
+params, x = (
+    make_inception(np.random.default_rng(3), 5),
+    np.random.default_rng(4).normal(size=(2, 5, 6, 4)),
+)
 out, _ = inception_forward(x, params)
 assert_shape(out, (2, 2 + 4 + 3 + 1, 6, 4), name="out")
 assert out.min() >= 0, "out has negative values: every convolution is followed by ReLU"
@@ -1095,7 +1129,10 @@ def assert_block_gradients(forward, backward, x, params, **options):
         assert_gradient(loss, params[name], grads[name], name=f'grads["{name}"]', samples=12)
 
 
-params, x = make_inception(np.random.default_rng(3), 5), np.random.default_rng(4).normal(size=(2, 5, 6, 4))
+params, x = (
+    make_inception(np.random.default_rng(3), 5),
+    np.random.default_rng(4).normal(size=(2, 5, 6, 4)),
+)
 assert_block_gradients(inception_forward, inception_backward, x, params)
 print("✓ inception_backward")
 
@@ -1223,7 +1260,10 @@ def make_block(rng, channels, widths, kernels, projected=False):
     return params
 
 
-params, x = make_block(np.random.default_rng(6), 3, (3, 3), (3, 3)), np.random.default_rng(7).normal(size=(2, 3, 6, 5))
+params, x = (
+    make_block(np.random.default_rng(6), 3, (3, 3), (3, 3)),
+    np.random.default_rng(7).normal(size=(2, 3, 6, 5)),
+)
 # Without the second scale and shift F is 0: what remains is the shortcut and the last ReLU.
 silent = {**params, "gamma2": np.zeros(3), "beta2": np.zeros(3)}
 assert_close(residual_forward(x, silent)[0], np.maximum(x, 0), name="out of a block with F = 0")
@@ -1339,7 +1379,9 @@ params = make_block(np.random.default_rng(13), 4, (2, 2, 4), (1, 3, 1))
 silent = {**params, "gamma3": np.zeros(4), "beta3": np.zeros(4)}
 assert_close(bottleneck_forward(x, silent)[0], np.maximum(x, 0), name="out of a block with F = 0")
 hidden, _ = conv_norm_forward(x, params["w1"], params["gamma1"], params["beta1"])
-hidden, _ = conv_norm_forward(np.maximum(hidden, 0), params["w2"], params["gamma2"], params["beta2"])
+hidden, _ = conv_norm_forward(
+    np.maximum(hidden, 0), params["w2"], params["gamma2"], params["beta2"]
+)
 body, _ = conv_norm_forward(np.maximum(hidden, 0), params["w3"], params["gamma3"], params["beta3"])
 assert_close(bottleneck_forward(x, params)[0], np.maximum(body + x, 0), name="out")
 wide = make_block(np.random.default_rng(14), 4, (2, 2, 7), (1, 3, 1), projected=True)
@@ -1521,7 +1563,11 @@ for shortcut, label, marker in ((False, "plain", "o--"), (True, "residual", "s-"
     }
     axis.plot(found.keys(), found.values(), marker, color=COLORS[0 if shortcut else 1], linewidth=2)
     axis.annotate(
-        f"  {label}", (30, found[30]), color=COLORS[0 if shortcut else 1], va="center", weight="bold"
+        f"  {label}",
+        (30, found[30]),
+        color=COLORS[0 if shortcut else 1],
+        va="center",
+        weight="bold",
     )
 axis.set(xlabel="layers", ylabel="training loss, last 30 steps", xlim=(4, 38), xticks=[6, 14, 30])
 axis.spines[["top", "right"]].set_visible(False)

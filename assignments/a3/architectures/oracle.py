@@ -124,7 +124,13 @@ def conv(x, w, stride, pad):
     padded[:, :, pad : pad + H, pad : pad + W] = x
     rows, columns = (H + 2 * pad - K) // stride + 1, (W + 2 * pad - K) // stride + 1
     out = np.zeros((N, F, rows, columns))
-    places = [(n, f, i, j) for n in range(N) for f in range(F) for i in range(rows) for j in range(columns)]
+    places = [
+        (n, f, i, j)
+        for n in range(N)
+        for f in range(F)
+        for i in range(rows)
+        for j in range(columns)
+    ]
     for n, f, i, j in places:
         top, left = i * stride, j * stride
         out[n, f, i, j] = np.sum(padded[n, :, top : top + K, left : left + K] * w[f])
@@ -132,7 +138,12 @@ def conv(x, w, stride, pad):
     def back(dout):
         dpadded, dw = np.zeros_like(padded), np.zeros(w.shape)
         for n, f, i, j in places:
-            window = n, slice(None), slice(i * stride, i * stride + K), slice(j * stride, j * stride + K)
+            window = (
+                n,
+                slice(None),
+                slice(i * stride, i * stride + K),
+                slice(j * stride, j * stride + K),
+            )
             dpadded[window] += dout[n, f, i, j] * w[f]
             dw[f] += dout[n, f, i, j] * padded[window]
         return dpadded[:, :, pad : pad + H, pad : pad + W], dw
@@ -171,7 +182,12 @@ def pool3x3(x):
     N, C, H, W = x.shape
     out, chosen = np.zeros(x.shape), {}
     for n, c, i, j in np.ndindex(N, C, H, W):
-        near = [(a, b) for a in (i - 1, i, i + 1) for b in (j - 1, j, j + 1) if 0 <= a < H and 0 <= b < W]
+        near = [
+            (a, b)
+            for a in (i - 1, i, i + 1)
+            for b in (j - 1, j, j + 1)
+            if 0 <= a < H and 0 <= b < W
+        ]
         best = max(near, key=lambda place: x[n, c, place[0], place[1]])
         out[n, c, i, j], chosen[n, c, i, j] = x[n, c, best[0], best[1]], (n, c, *best)
 
@@ -191,12 +207,17 @@ def conv1x1(x, w, b, stride):
     """Return out, and a function from dout to (dx, dw, db)."""
     x, w, b = _double(x, w, b)
     out, back = conv(x, w, stride, 0)
-    return out + b.reshape(1, -1, 1, 1), lambda d: (*back(d), np.array([d[:, f].sum() for f in range(len(b))]))
+    return out + b.reshape(1, -1, 1, 1), lambda d: (
+        *back(d),
+        np.array([d[:, f].sum() for f in range(len(b))]),
+    )
 
 
 def average(x):
     """Return the mean of every channel."""
-    return np.array([[channel.sum() / channel.size for channel in image] for image in _double(x)[0]])
+    return np.array(
+        [[channel.sum() / channel.size for channel in image] for image in _double(x)[0]]
+    )
 
 
 def inception(x, params):
