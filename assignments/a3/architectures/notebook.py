@@ -42,6 +42,7 @@
 # %%
 import math
 from functools import cache
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -207,7 +208,7 @@ NETWORKS = {
 # %% tags=["demo"]
 def draw_blocks(blocks):
     """Draw blocks side by side: columns of boxes, each from an input below to a join above."""
-    fig, axes = plt.subplots(
+    _, axes = plt.subplots(
         1, len(blocks), figsize=(10, 4.1), layout="constrained", width_ratios=[4.3, 2.2, 2.2]
     )
     for axis, (title, columns, join) in zip(axes, blocks, strict=True):
@@ -217,7 +218,7 @@ def draw_blocks(blocks):
             points = [(middle, 0), *((x, y) for y in levels[1:-1]), (middle, top)]
             if not boxes:
                 points = [(middle, 0), (x, 0.9), (x, top - 0.9), (middle, top)]
-            for start, end in zip(points, points[1:], strict=False):
+            for start, end in pairwise(points):
                 arrow = {"arrowstyle": "-|>", "color": MUTED, "shrinkA": 9, "shrinkB": 10}
                 axis.annotate("", end, start, arrowprops=arrow)
             for text, y in zip(boxes, levels[1:-1], strict=True):
@@ -304,7 +305,7 @@ def output_shapes(spec, shape):
         elif kind == "fc":
             shape = (layer["units"], 1, 1)
         elif kind == "branches":
-            ends = [([shape] + output_shapes(branch, shape))[-1] for branch in layer["branches"]]
+            ends = [[shape, *output_shapes(branch, shape)][-1] for branch in layer["branches"]]
             channels = sum(end[0] for end in ends) if layer["join"] == "concat" else ends[0][0]
             shape = (channels, *ends[0][1:])
         shapes.append(shape)
@@ -1515,7 +1516,7 @@ def train_network(num_blocks, shortcut, steps=100, batch_size=32, peak_rate=0.08
         stem, blocks, classifier = network
         parts = [stem, *blocks, classifier]
         if velocity is None:
-            velocity = [{name: 0 for name in part} for part in parts]
+            velocity = [dict.fromkeys(part, 0) for part in parts]
         for part, grad, speed in zip(parts, grads, velocity, strict=True):
             for name in part:
                 speed[name] = 0.9 * speed[name] - rate * grad[name]
