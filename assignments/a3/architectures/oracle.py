@@ -113,7 +113,7 @@ def _reach(spec, positions):
     return positions
 
 
-# Layers: each returns its output and a function from dout to the gradients -------------------------
+# Layers: each returns its output and a function from dout to the gradients -----------------------
 
 
 def conv(x, w, stride, pad):
