@@ -175,7 +175,7 @@ def field_of_branches(student, rng):
     wide = [_conv(2, 1), _conv(3, k, 2, k // 2), _conv(3, 3, 1, 1)]
     spec = [
         _conv(4, 3, 2),
-        _join("add", [_conv(3, 1, 2)], wide),
+        _join("add", [_conv(3, 3, 2, 1)], [_conv(3, 1, 2)], wide),
         _join("add", [], [_conv(3, 3, 1, 1)]),
     ]
     _compare_field(student, [*spec, _pool(3, 2)])

@@ -10,14 +10,6 @@ import math
 import numpy as np
 
 from autograder import misconception
-from cs231n_lib.fast_layers import (
-    conv_backward_fast,
-    conv_forward_fast,
-    max_pool_backward_fast,
-    max_pool_forward_fast,
-    spatial_batchnorm_backward_fast,
-    spatial_batchnorm_forward_fast,
-)
 
 # output_shapes ------------------------------------------------------------------------------------
 
@@ -738,7 +730,7 @@ def _mix_back(dout, cache):
 
 
 def _conv_relu(x, w, b, relu=True):
-    scores, _ = conv_forward_fast(x, w, b, {"stride": 1, "pad": w.shape[-1] // 2})
+    scores, _ = _conv_forward(x, w, b, 1, w.shape[-1] // 2)
     return np.maximum(scores, 0) if relu else scores
 
 
@@ -747,10 +739,10 @@ def _inception(x, p, reduction_relu=True, order=(0, 1, 2, 3), pooled=True, zero_
     for k in "35":
         reduced = _conv_relu(x, p[f"w{k}r"], p[f"b{k}r"], reduction_relu)
         outs.append(_conv_relu(reduced, p["w" + k], p["b" + k]))
-    window = {"pool_height": 3, "pool_width": 3, "stride": 1, "pad": 1}
+    last = _pool3x3_forward(x)[0] if pooled else x
     if zero_border:
-        x, window["pad"] = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1))), 0
-    last = max_pool_forward_fast(x, window)[0] if pooled else x
+        padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
+        last = _pool3x3_forward(padded)[0][:, :, 1:-1, 1:-1]
     outs.append(_conv_relu(last, p["wp"], p["bp"]))
     return np.concatenate([outs[i] for i in order], axis=1), None
 
@@ -762,17 +754,17 @@ def _inception_back(dout, cache, keep=(1, 1, 1, 1)):
     chains = [[("1", one)], [("3", three), ("3r", reduce3)], [("5", five), ("5r", reduce5)]]
     for d, chain in zip(parts, [*chains, [("p", last)]], strict=True):
         for name, (conv_cache, positive) in chain:
-            d, grads["w" + name], grads["b" + name] = conv_backward_fast(d * positive, conv_cache)
+            d, grads["w" + name], grads["b" + name] = _conv_backward(d * positive, conv_cache)
         ways.append(d)
-    ways[3] = max_pool_backward_fast(ways[3], pool_cache)
+    ways[3] = _pool3x3_backward(ways[3], pool_cache)
     return sum(k * way for k, way in zip(keep, ways, strict=True)), grads
 
 
 def _conv_norm(x, p, name, stride, bare=False):
     w = p["w" + name]
-    scores, conv_cache = conv_forward_fast(x, w, None, {"stride": stride, "pad": w.shape[-1] // 2})
+    scores, conv_cache = _conv_forward(x, w, None, stride, w.shape[-1] // 2)
     gamma, beta = p["gamma" + name], p["beta" + name]
-    out, norm_cache = spatial_batchnorm_forward_fast(scores, gamma, beta, {"mode": "train"})
+    out, norm_cache = _norm_forward(scores, gamma, beta)
     return scores if bare else out, (conv_cache, norm_cache)
 
 
@@ -788,8 +780,8 @@ def _block(x, p, names, stride, shortcut, early=False, last=True, bare=False, st
 
 
 def _back(dout, cache, grads, name):
-    d, grads["gamma" + name], grads["beta" + name] = spatial_batchnorm_backward_fast(dout, cache[1])
-    d, grads["w" + name], _ = conv_backward_fast(d, cache[0])
+    d, grads["gamma" + name], grads["beta" + name] = _norm_backward(dout, cache[1])
+    d, grads["w" + name], _ = _conv_backward(d, cache[0])
     return d
 
 
@@ -812,3 +804,73 @@ def _bottleneck_back(dout, cache, shortcut=1, projection=1):
     if side is None:
         return dx + shortcut * dsum, grads
     return dx + projection * _back(dsum, side, grads, "s"), grads
+
+
+def _conv_forward(x, w, b, stride, pad):
+    """Convolve: every window becomes a row, and all rows meet all filters in one product."""
+    N, C, H, W = x.shape
+    F, _, K, _ = w.shape
+    padded = np.zeros((N, C, H + 2 * pad, W + 2 * pad), dtype=x.dtype)
+    padded[:, :, pad : pad + H, pad : pad + W] = x
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (K, K), axis=(2, 3))
+    windows = windows[:, :, ::stride, ::stride]
+    rows, columns = windows.shape[2:4]
+    matrix = windows.transpose(0, 2, 3, 1, 4, 5).reshape(-1, C * K * K)
+    out = matrix @ w.reshape(F, -1).T
+    out = out if b is None else out + b
+    return out.reshape(N, rows, columns, F).transpose(0, 3, 1, 2), (matrix, w, x.shape, stride, pad)
+
+
+def _conv_backward(dout, cache):
+    """Return dx, dw and db of ``conv_forward``."""
+    matrix, w, (N, C, H, W), stride, pad = cache
+    F, _, K, _ = w.shape
+    rows, columns = dout.shape[2:]
+    d = dout.transpose(0, 2, 3, 1).reshape(-1, F)
+    dwindows = (d @ w.reshape(F, -1)).reshape(N, rows, columns, C, K, K).transpose(0, 3, 1, 2, 4, 5)
+    dpadded = np.zeros((N, C, H + 2 * pad, W + 2 * pad), dtype=dwindows.dtype)
+    for i in range(K):
+        for j in range(K):
+            down, right = (
+                slice(i, i + stride * rows, stride),
+                slice(j, j + stride * columns, stride),
+            )
+            dpadded[:, :, down, right] += dwindows[..., i, j]
+    dx = dpadded[:, :, pad : pad + H, pad : pad + W]
+    return dx, (d.T @ matrix).reshape(w.shape), d.sum(axis=0)
+
+
+def _norm_forward(x, gamma, beta):
+    """Normalise every channel over images and pixels, in training mode."""
+    mean = x.mean(axis=(0, 2, 3), keepdims=True)
+    std = np.sqrt(x.var(axis=(0, 2, 3), keepdims=True) + 1e-5)
+    x_hat = (x - mean) / std
+    return gamma[:, None, None] * x_hat + beta[:, None, None], (x_hat, std, gamma)
+
+
+def _norm_backward(dout, cache):
+    """Return dx, dgamma and dbeta of ``norm_forward``."""
+    x_hat, std, gamma = cache
+    dbeta, dgamma = dout.sum(axis=(0, 2, 3)), (dout * x_hat).sum(axis=(0, 2, 3))
+    size = dout.size // len(gamma)
+    centred = dout - dbeta[:, None, None] / size - x_hat * dgamma[:, None, None] / size
+    return gamma[:, None, None] / std * centred, dgamma, dbeta
+
+
+def _pool3x3_forward(x):
+    """Take the largest of each 3×3 neighbourhood, with stride 1."""
+    border = ((0, 0), (0, 0), (1, 1), (1, 1))
+    padded = np.pad(x, border, constant_values=-np.inf)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(2, 3))
+    windows = windows.reshape(*x.shape, 9)
+    return windows.max(axis=-1), windows.argmax(axis=-1)
+
+
+def _pool3x3_backward(dout, cache):
+    """Return dx of ``pool3x3_forward``."""
+    N, C, H, W = dout.shape
+    dpadded = np.zeros((N, C, H + 2, W + 2), dtype=dout.dtype)
+    for tap in range(9):
+        i, j = divmod(tap, 3)
+        dpadded[:, :, i : i + H, j : j + W] += dout * (cache == tap)
+    return dpadded[:, :, 1:-1, 1:-1]

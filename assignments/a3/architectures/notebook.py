@@ -37,7 +37,7 @@
 # and your other functions.
 #
 # You need to know convolution, pooling and batch normalisation and how each is differentiated; all
-# three come ready and fast here. Plan about three hours.
+# three come ready here. Plan about three hours.
 
 # %%
 import math
@@ -49,14 +49,7 @@ import numpy as np
 
 from cs231n_lib.checking import assert_close, assert_gradient, assert_shape
 from cs231n_lib.datasets import load_dataset
-from cs231n_lib.fast_layers import (
-    conv_backward_fast,
-    conv_forward_fast,
-    max_pool_backward_fast,
-    max_pool_forward_fast,
-    spatial_batchnorm_backward_fast,
-    spatial_batchnorm_forward_fast,
-)
+from cs231n_lib.fast_layers import conv_forward_fast
 from cs231n_lib.plots import plot_losses
 from cs231n_lib.plots.style import COLORS, MUTED
 from cs231n_lib.progress import progress
@@ -976,26 +969,69 @@ print("✓ global_avg_pool_backward")
 
 
 # %%
+def conv_forward(x, w, b, stride, pad):
+    """Convolve: every window becomes a row, and all rows meet all filters in one product."""
+    N, C, H, W = x.shape
+    F, _, K, _ = w.shape
+    padded = np.zeros((N, C, H + 2 * pad, W + 2 * pad), dtype=x.dtype)
+    padded[:, :, pad : pad + H, pad : pad + W] = x
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (K, K), axis=(2, 3))
+    windows = windows[:, :, ::stride, ::stride]
+    rows, columns = windows.shape[2:4]
+    matrix = windows.transpose(0, 2, 3, 1, 4, 5).reshape(-1, C * K * K)
+    out = matrix @ w.reshape(F, -1).T
+    out = out if b is None else out + b
+    return out.reshape(N, rows, columns, F).transpose(0, 3, 1, 2), (matrix, w, x.shape, stride, pad)
+
+
+def conv_backward(dout, cache):
+    """Return dx, dw and db of ``conv_forward``."""
+    matrix, w, (N, C, H, W), stride, pad = cache
+    F, _, K, _ = w.shape
+    rows, columns = dout.shape[2:]
+    d = dout.transpose(0, 2, 3, 1).reshape(-1, F)
+    dwindows = (d @ w.reshape(F, -1)).reshape(N, rows, columns, C, K, K).transpose(0, 3, 1, 2, 4, 5)
+    dpadded = np.zeros((N, C, H + 2 * pad, W + 2 * pad), dtype=dwindows.dtype)
+    for i in range(K):
+        for j in range(K):
+            down, right = (
+                slice(i, i + stride * rows, stride),
+                slice(j, j + stride * columns, stride),
+            )
+            dpadded[:, :, down, right] += dwindows[..., i, j]
+    dx = dpadded[:, :, pad : pad + H, pad : pad + W]
+    return dx, (d.T @ matrix).reshape(w.shape), d.sum(axis=0)
+
+
 def conv_relu_forward(x, w, b):
     """Convolve with stride 1, padded so that height and width stay, and apply ReLU."""
-    scores, conv_cache = conv_forward_fast(x, w, b, {"stride": 1, "pad": w.shape[-1] // 2})
+    scores, conv_cache = conv_forward(x, w, b, 1, w.shape[-1] // 2)
     return np.maximum(scores, 0), (conv_cache, scores > 0)
 
 
 def conv_relu_backward(dout, cache):
     """Return dx, dw and db of ``conv_relu_forward``."""
     conv_cache, positive = cache
-    return conv_backward_fast(dout * positive, conv_cache)
+    return conv_backward(dout * positive, conv_cache)
 
 
 def pool3x3_forward(x):
     """Take the largest of each 3×3 neighbourhood, with stride 1."""
-    return max_pool_forward_fast(x, {"pool_height": 3, "pool_width": 3, "stride": 1, "pad": 1})
+    border = ((0, 0), (0, 0), (1, 1), (1, 1))
+    padded = np.pad(x, border, constant_values=-np.inf)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(2, 3))
+    windows = windows.reshape(*x.shape, 9)
+    return windows.max(axis=-1), windows.argmax(axis=-1)
 
 
 def pool3x3_backward(dout, cache):
     """Return dx of ``pool3x3_forward``."""
-    return max_pool_backward_fast(dout, cache)
+    N, C, H, W = dout.shape
+    dpadded = np.zeros((N, C, H + 2, W + 2), dtype=dout.dtype)
+    for tap in range(9):
+        i, j = divmod(tap, 3)
+        dpadded[:, :, i : i + H, j : j + W] += dout * (cache == tap)
+    return dpadded[:, :, 1:-1, 1:-1]
 
 
 # %% [markdown]
@@ -1190,18 +1226,35 @@ for name, block in (("with reduction", with_reduction), ("without", without)):
 
 
 # %%
+def norm_forward(x, gamma, beta):
+    """Normalise every channel over images and pixels, in training mode."""
+    mean = x.mean(axis=(0, 2, 3), keepdims=True)
+    std = np.sqrt(x.var(axis=(0, 2, 3), keepdims=True) + 1e-5)
+    x_hat = (x - mean) / std
+    return gamma[:, None, None] * x_hat + beta[:, None, None], (x_hat, std, gamma)
+
+
+def norm_backward(dout, cache):
+    """Return dx, dgamma and dbeta of ``norm_forward``."""
+    x_hat, std, gamma = cache
+    dbeta, dgamma = dout.sum(axis=(0, 2, 3)), (dout * x_hat).sum(axis=(0, 2, 3))
+    size = dout.size // len(gamma)
+    centred = dout - dbeta[:, None, None] / size - x_hat * dgamma[:, None, None] / size
+    return gamma[:, None, None] / std * centred, dgamma, dbeta
+
+
 def conv_norm_forward(x, w, gamma, beta, stride=1):
     """Convolve without biases, padded by half the window, and normalise every channel."""
-    scores, conv_cache = conv_forward_fast(x, w, None, {"stride": stride, "pad": w.shape[-1] // 2})
-    out, norm_cache = spatial_batchnorm_forward_fast(scores, gamma, beta, {"mode": "train"})
+    scores, conv_cache = conv_forward(x, w, None, stride, w.shape[-1] // 2)
+    out, norm_cache = norm_forward(scores, gamma, beta)
     return out, (conv_cache, norm_cache)
 
 
 def conv_norm_backward(dout, cache):
     """Return dx, dw, dgamma and dbeta of ``conv_norm_forward``."""
     conv_cache, norm_cache = cache
-    dscores, dgamma, dbeta = spatial_batchnorm_backward_fast(dout, norm_cache)
-    dx, dw, _ = conv_backward_fast(dscores, conv_cache)
+    dscores, dgamma, dbeta = norm_backward(dout, norm_cache)
+    dx, dw, _ = conv_backward(dscores, conv_cache)
     return dx, dw, dgamma, dbeta
 
 
