@@ -1519,7 +1519,7 @@ def make_network(rng, num_blocks, channels=8):
             if name[0] != "w":
                 params[name] = np.full(channels, float(name.startswith("gamma")))
             params[name] = params[name].astype(np.float32)
-    classifier = np.zeros((channels, 10))
+    classifier = 0.1 * rng.standard_normal((channels, 10))
     return stem, blocks, {"w": classifier.astype(np.float32), "b": np.zeros(10, np.float32)}
 
 
@@ -1559,7 +1559,7 @@ def small_images(num=64):
     return np.ascontiguousarray(images, dtype=np.float32), data.y_train
 
 
-def train_network(num_blocks, shortcut, steps=70, batch_size=32, peak_rate=0.1):
+def train_network(num_blocks, shortcut, steps=80, batch_size=32, peak_rate=0.05):
     """Return the training losses of a network trained by SGD with momentum, and its first norms."""
     rng = np.random.default_rng(231)
     images, labels = small_images()
