@@ -1648,6 +1648,12 @@ axis.set(xlabel="block that the gradient arrives at", ylabel="its norm, relative
 axis.spines[["top", "right"]].set_visible(False)
 _ = axis.legend(frameon=False)
 
+# %% [markdown]
+# A layer of batch normalisation keeps the activations in range, and does not keep gradients so: they
+# change by a factor at each block, and factors multiply. In the residual network most of the
+# gradient is handed on as it is, so that all blocks get gradients of more similar size and one
+# learning rate suits more of them.
+
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ask_degradation", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ### Inline question 3
 #
