@@ -343,8 +343,8 @@ def divergence_of_zero_probabilities(student, rng):
 def tsne_takes_the_first_steps(student, rng):
     """The first steps, with exaggeration and momentum, go where they should."""
     X, seed = rng.normal(size=(9, 4)), int(rng.integers(1000))
-    Y, _ = student.tsne(X, 3.0, 8, 30.0, np.random.default_rng(seed))
-    expected, _ = oracle.tsne(X, 3.0, 8, 30.0, np.random.default_rng(seed))
+    Y, _ = student.tsne(X, 3.0, 24, 3.0, np.random.default_rng(seed))
+    expected, _ = oracle.tsne(X, 3.0, 24, 3.0, np.random.default_rng(seed))
     # Before the map unfolds all steps are tiny, so that only relative errors say something.
     scale = np.abs(expected).max()
     assert_shape(Y, (9, 2), name="Y")

@@ -11,15 +11,15 @@ from autograder import misconception
 
 @misconception(of="saliency_map", caught_by="saliency_is_correct")
 def saliency_without_absolute_value(X, y, model):
-    """You take the maximum of signed derivatives: a pixel that ought to be darker matters, too. Take
-    the absolute value first."""
+    """You take the maximum of signed derivatives: a pixel that ought to be darker matters, too.
+    Take the absolute value first."""
     return _slopes(X, y, model).max(axis=1)
 
 
 @misconception(of="saliency_map", caught_by="saliency_is_correct")
 def saliency_absolute_value_last(X, y, model):
-    """You take the maximum first and the absolute value afterwards: it is the maximum over the colours of
-    the absolute derivatives."""
+    """You take the maximum first and the absolute value afterwards: it is the maximum over the
+    colours of the absolute derivatives."""
     return np.abs(_slopes(X, y, model).max(axis=1))
 
 
@@ -53,7 +53,8 @@ def saliency_of_columns(X, y, model):
 
 @misconception(of="saliency_map", caught_by="saliency_is_correct")
 def saliency_of_the_best_class(X, y, model):
-    """You use the class with the highest score: the map is that of the class y that is asked for."""
+    """You use the class with the highest score: the map is that of the class y that is asked
+    for."""
     return np.abs(_slopes(X, model(X).argmax(axis=1), model)).max(axis=1)
 
 
@@ -79,20 +80,15 @@ def saliency_weighted_by_scores(X, y, model):
 
 @misconception(of="saliency_map", caught_by="saliency_is_correct")
 def saliency_averaged_over_the_batch(X, y, model):
-    """Your map is N times too small: each image has a score of its own, nothing is averaged over the
-    batch."""
+    """Your map is N times too small: each image has a score of its own, nothing is averaged over
+    the batch."""
     return np.abs(_slopes(X, y, model)).max(axis=1) / len(y)
-
-
-@misconception(of="saliency_map", caught_by="saliency_of_one_image")
-def saliency_squeezed(X, y, model):
-    """For a single image you return (H, W): the axis of images stays, (1, H, W). Do not squeeze."""
-    return np.squeeze(np.abs(_slopes(X, y, model)).max(axis=1))
 
 
 @misconception(of="saliency_map", caught_by="saliency_leaves_arguments_alone", symptom="mutation")
 def saliency_normalises_images_in_place(X, y, model):
-    """Your function changes the caller's images, as `X -= ...` or `X[:] = ...` do: work on a new array."""
+    """Your function changes the caller's images, as `X -= ...` or `X[:] = ...` do: work on a new
+    array."""
     saliency = np.abs(_slopes(X, y, model)).max(axis=1)
     X -= X.mean()
     return saliency
@@ -148,8 +144,8 @@ def occlusion_stride_is_size(X, y, model, size, stride):
 
 @misconception(of="occlusion_map", caught_by="occlusion_is_correct")
 def occlusion_transposed(X, y, model, size, stride):
-    """Your map has rows and columns exchanged: the first axis goes down the image (H), the second to
-    the right (W)."""
+    """Your map has rows and columns exchanged: the first axis goes down the image (H), the second
+    to the right (W)."""
     return _drops(X, y, model, size, stride).T
 
 
@@ -162,7 +158,8 @@ def occlusion_covers_with_the_mean(X, y, model, size, stride):
 
 @misconception(of="occlusion_map", caught_by="occlusion_reaches_the_border")
 def occlusion_misses_the_last_position(X, y, model, size, stride):
-    """A square that just fits at the border is missing: `range(0, H - size + 1, stride)`, with the + 1."""
+    """A square that just fits at the border is missing: `range(0, H - size + 1, stride)`, with the
+    + 1."""
     height, width = X.shape[2:]
     rows = len(range(0, height - size, stride))
     columns = len(range(0, width - size, stride))
@@ -245,8 +242,8 @@ def fooling_of_the_probability(X, target_y, model, learning_rate=1.0, max_iter=1
 
 @misconception(of="fooling_image", caught_by="fooling_fools")
 def fooling_gradient_never_renewed(X, target_y, model, learning_rate=1.0, max_iter=100):
-    """You use the gradient of the first image in all steps: it changes with the image, so compute it
-    anew in the loop."""
+    """You use the gradient of the first image in all steps: it changes with the image, so compute
+    it anew in the loop."""
     X_fooling = X.copy()
     g = _slopes(X, [target_y], model)
     for _ in range(max_iter):
@@ -297,7 +294,8 @@ def fooling_changes_the_callers_image(X, target_y, model, learning_rate=1.0, max
 
 @misconception(of="jitter", caught_by="jitter_is_correct")
 def jitter_axes_exchanged(X, ox, oy):
-    """You exchange the two shifts: ox goes along the width (axis 3), oy along the height (axis 2)."""
+    """You exchange the two shifts: ox goes along the width (axis 3), oy along the height (axis
+    2)."""
     return np.roll(X, (ox, oy), axis=(2, 3))
 
 
@@ -315,19 +313,9 @@ def jitter_vertically_wrong_way(X, ox, oy):
 
 @misconception(of="jitter", caught_by="jitter_is_correct")
 def jitter_of_channels(X, ox, oy):
-    """You shift along axes 1 and 2, which are colours and rows: images are (N, 3, H, W), so take axes 2
-    and 3."""
+    """You shift along axes 1 and 2, which are colours and rows: images are (N, 3, H, W), so take
+    axes 2 and 3."""
     return np.roll(X, (oy, ox), axis=(1, 2))
-
-
-@misconception(of="jitter", caught_by="jitter_is_correct")
-def jitter_of_zero_is_empty(X, ox, oy):
-    """Slices with `-ox:` and `:-ox` go wrong for ox = 0, where `:-0` is empty and `-0:` is everything:
-    treat 0 on its own, or use np.roll."""
-    X = np.concatenate([X[..., -ox:], X[..., :-ox]], axis=3) if ox else X
-    return np.concatenate([X[:, :, -oy:], X[:, :, :-oy], X[:, :, : 0 if oy else 0]], axis=2) * (
-        1.0 if oy and ox else 0.0
-    )
 
 
 @misconception(of="blur_image", caught_by="blur_is_correct")
@@ -389,8 +377,8 @@ def blur_kernel_too_short(X, sigma):
 
 @misconception(of="blur_image", caught_by="blur_of_small_image")
 def blur_cuts_small_images(X, sigma):
-    """You shorten the kernel for small images: it keeps its radius ceil(3σ), and the border pixels are
-    repeated as often as needed."""
+    """You shorten the kernel for small images: it keeps its radius ceil(3σ), and the border pixels
+    are repeated as often as needed."""
     radius = min(int(np.ceil(3 * sigma)), X.shape[2] - 1, X.shape[3] - 1)
     return _blurred(X, sigma, radius=radius)
 
@@ -400,7 +388,8 @@ def blur_cuts_small_images(X, sigma):
 
 @misconception(of="class_visualization_step", caught_by="class_step_is_correct")
 def class_step_ignores_the_penalty(img, model, target_y, l2_reg, learning_rate):
-    """The penalty is missing in your gradient: subtract the derivative of l2_reg * sum(img ** 2)."""
+    """The penalty is missing in your gradient: subtract the derivative of l2_reg * sum(img **
+    2)."""
     return _class_step(img, model, target_y, 0.0, learning_rate)
 
 
@@ -418,8 +407,8 @@ def class_step_halves_the_penalty(img, model, target_y, l2_reg, learning_rate):
 
 @misconception(of="class_visualization_step", caught_by="class_step_is_correct")
 def class_step_penalty_after_the_norm(img, model, target_y, l2_reg, learning_rate):
-    """You subtract the penalty's gradient after the division by the norm: it is part of the gradient, so
-    subtract first, and divide the whole."""
+    """You subtract the penalty's gradient after the division by the norm: it is part of the
+    gradient, so subtract first, and divide the whole."""
     g = _slopes(img, [target_y], model)
     return img + learning_rate * (g / np.linalg.norm(g) - 2 * l2_reg * img)
 
@@ -433,7 +422,8 @@ def class_step_not_normalised(img, model, target_y, l2_reg, learning_rate):
 
 @misconception(of="class_visualization_step", caught_by="class_step_without_penalty")
 def class_step_goes_down(img, model, target_y, l2_reg, learning_rate):
-    """You walk down, as when a network is trained: here the score is to rise, so add the gradient."""
+    """You walk down, as when a network is trained: here the score is to rise, so add the
+    gradient."""
     return _class_step(img, model, target_y, l2_reg, -learning_rate)
 
 
@@ -552,7 +542,8 @@ def octaves_rounded_down(height, width, num_octaves, scale):
 
 @misconception(of="octave_shapes", caught_by="octave_shapes_are_correct")
 def octaves_rounded_twice(height, width, num_octaves, scale):
-    """You scale shapes that are rounded already: compute each from the picture's own, H / scale**k."""
+    """You scale shapes that are rounded already: compute each from the picture's own, H /
+    scale**k."""
     shapes = [(height, width)]
     for _ in range(num_octaves - 1):
         shapes.append((round(shapes[-1][0] / scale), round(shapes[-1][1] / scale)))
@@ -575,8 +566,8 @@ def octaves_width_first(height, width, num_octaves, scale):
 
 @misconception(of="deepdream", caught_by="dream_carries_the_detail")
 def dream_enlarges_the_picture(X, model, resize, shapes, num_steps, learning_rate):
-    """You enlarge the whole dreamed picture, so that everything went through the small copy: enlarge the
-    detail alone, and add it to the original at the new size."""
+    """You enlarge the whole dreamed picture, so that everything went through the small copy:
+    enlarge the detail alone, and add it to the original at the new size."""
     dream = X
     for shape in shapes:
         dream = resize(dream, shape)
@@ -654,8 +645,8 @@ def distances_averaged(X):
 
 @misconception(of="pairwise_squared_distances", caught_by="distances_are_never_negative")
 def distances_not_cut_off(X):
-    """Rounding makes some of your squared distances negative, or leaves a diagonal that is not 0: cut off
-    with np.maximum(…, 0), and set the diagonal to 0."""
+    """Rounding makes some of your squared distances negative, or leaves a diagonal that is not 0:
+    cut off with np.maximum(…, 0), and set the diagonal to 0."""
     squares = np.sum(X * X, axis=1)
     return squares[:, None] + squares - 2 * X @ X.T
 
@@ -668,15 +659,15 @@ def conditional_with_one_precision(D, perplexity):
 
 @misconception(of="conditional_probabilities", caught_by="conditional_probabilities_are_correct")
 def conditional_entropy_is_perplexity(D, perplexity):
-    """You make the entropy equal to the perplexity itself: the perplexity is e to the entropy, so that
-    the entropy becomes log(perplexity)."""
+    """You make the entropy equal to the perplexity itself: the perplexity is e to the entropy, so
+    that the entropy becomes log(perplexity)."""
     return _conditional(D, np.exp(min(perplexity, np.log(len(D) - 1) - 1e-4)))
 
 
 @misconception(of="conditional_probabilities", caught_by="conditional_probabilities_are_correct")
 def conditional_entropy_in_mixed_units(D, perplexity):
-    """Your entropy is in nats and its target in bits (or the other way about): take the natural logarithm
-    in both."""
+    """Your entropy is in nats and its target in bits (or the other way about): take the natural
+    logarithm in both."""
     return _conditional(D, np.exp(min(np.log2(perplexity), np.log(len(D) - 1) - 1e-3)))
 
 
@@ -688,8 +679,8 @@ def conditional_transposed(D, perplexity):
 
 @misconception(of="conditional_probabilities", caught_by="conditional_probabilities_are_correct")
 def conditional_root_of_distances(D, perplexity):
-    """You take the root of the distances: the exponent is -beta times the *squared* distance, which is
-    what you are given."""
+    """You take the root of the distances: the exponent is -beta times the *squared* distance, which
+    is what you are given."""
     return _conditional(np.sqrt(D), perplexity)
 
 
@@ -715,8 +706,8 @@ def conditional_normalised_over_all(D, perplexity):
 
 @misconception(of="conditional_probabilities", caught_by="conditional_survives_large_distances")
 def conditional_without_shift(D, perplexity):
-    """At large distances all exponentials underflow and you divide 0 by 0: subtract the smallest distance
-    of the row first, as in a softmax."""
+    """At large distances all exponentials underflow and you divide 0 by 0: subtract the smallest
+    distance of the row first, as in a softmax."""
     P = np.exp(-D) * (1 - np.eye(len(D)))
     sums = P.sum(axis=1, keepdims=True)
     with np.errstate(all="ignore"):
@@ -811,22 +802,22 @@ def divergence_averaged(P, Y):
 
 @misconception(of="tsne_loss", caught_by="divergence_gradient_is_correct")
 def gradient_with_factor_two(P, Y):
-    """Your gradient is half of what it should be: y_i occurs in the pairs (i, j) and (j, i), and each
-    gives a 2."""
+    """Your gradient is half of what it should be: y_i occurs in the pairs (i, j) and (j, i), and
+    each gives a 2."""
     return _divergence(P, Y), _tsne_gradient(P, Y, factor=2)
 
 
 @misconception(of="tsne_loss", caught_by="divergence_gradient_is_correct")
 def gradient_with_factor_one(P, Y):
-    """The factor is missing in your gradient: y_i occurs in the pairs (i, j) and (j, i), and the derivative
-    of a squared distance has a 2."""
+    """The factor is missing in your gradient: y_i occurs in the pairs (i, j) and (j, i), and the
+    derivative of a squared distance has a 2."""
     return _divergence(P, Y), _tsne_gradient(P, Y, factor=1)
 
 
 @misconception(of="tsne_loss", caught_by="divergence_gradient_is_correct")
 def gradient_without_weights(P, Y):
-    """The weights w_ij are missing in your gradient (it is that of symmetric SNE): multiply P - Q by
-    them."""
+    """The weights w_ij are missing in your gradient (it is that of symmetric SNE): multiply P - Q
+    by them."""
     Q, _ = _student_t(Y)
     return _divergence(P, Y), _pull(P - Q, Y)
 
@@ -846,16 +837,16 @@ def gradient_multiplies_by_q(P, Y):
 
 @misconception(of="tsne_loss", caught_by="divergence_gradient_is_correct")
 def gradient_of_positions(P, Y):
-    """Your gradient adds up a_ij y_j: it is the difference y_i - y_j that counts, y_i times the row's sum
-    minus A @ Y."""
+    """Your gradient adds up a_ij y_j: it is the difference y_i - y_j that counts, y_i times the
+    row's sum minus A @ Y."""
     Q, weights = _student_t(Y)
     return _divergence(P, Y), -4 * ((P - Q) * weights) @ Y
 
 
 @misconception(of="tsne_loss", caught_by="divergence_of_zero_probabilities")
 def divergence_of_zero_is_nan(P, Y):
-    """Where P is 0 off the diagonal, your loss is NaN: 0 log 0 counts as 0, so add up only where
-    P > 0."""
+    """Where P is 0 off the diagonal, your loss is NaN: 0 log 0 counts as 0, so add up only where P
+    > 0."""
     Q, _ = _student_t(Y)
     off = ~np.eye(len(P), dtype=bool)
     with np.errstate(all="ignore"):
@@ -864,7 +855,8 @@ def divergence_of_zero_is_nan(P, Y):
 
 @misconception(of="tsne", caught_by="tsne_takes_the_first_steps")
 def tsne_without_exaggeration(X, perplexity, num_iters, learning_rate, rng):
-    """Early exaggeration is missing: in the first quarter of the steps the gradient is that of 12 P."""
+    """Early exaggeration is missing: in the first quarter of the steps the gradient is that of 12
+    P."""
     return _tsne(X, perplexity, num_iters, learning_rate, rng, exaggeration=1)
 
 
@@ -900,8 +892,8 @@ def tsne_climbs(X, perplexity, num_iters, learning_rate, rng):
 
 @misconception(of="tsne", caught_by="tsne_reports_the_true_loss")
 def tsne_reports_exaggerated_loss(X, perplexity, num_iters, learning_rate, rng):
-    """In the first quarter you report the loss of 12 P: report that of P itself, and use the gradient of
-    12 P."""
+    """In the first quarter you report the loss of 12 P: report that of P itself, and use the
+    gradient of 12 P."""
     return _tsne(X, perplexity, num_iters, learning_rate, rng, report_exaggerated=True)
 
 
@@ -1007,7 +999,7 @@ def _rows(D, betas):
 
 
 def _conditional(D, perplexity):
-    """Return the right probabilities: log beta is bisected for all rows at once."""
+    """Return the right probabilities, with log beta bisected for all rows at once."""
     low, high = np.full(len(D), -40.0), np.full(len(D), 40.0)
     for _ in range(80):
         middle = (low + high) / 2
