@@ -787,8 +787,7 @@ def divergence_the_other_way(P, Y):
 
 @misconception(of="tsne_loss", caught_by="divergence_is_correct")
 def divergence_is_cross_entropy(P, Y):
-    """This is the cross-entropy: the term P log P is missing. (It is a constant, but part of the
-    loss.)"""
+    """This is the cross-entropy: the term P log P is missing, a constant, but part of the loss."""
     Q, _ = _student_t(Y)
     used = P > 0
     return -np.sum(P[used] * np.log(Q[used])), _tsne_gradient(P, Y)

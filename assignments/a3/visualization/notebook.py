@@ -168,7 +168,19 @@ print("✓ saliency_map")
 # %% tags=["demo"]
 guesses = scores.argmax(axis=1)
 saliency = saliency_map(photos, guesses, classifier)
-_ = show_saliency(net.deprocess(photos), saliency, [net.class_names[c] for c in guesses], inch=2.6)
+# For the eye, each block of 4×4 pixels shows its mean: single derivatives are noisy.
+blocks = saliency.reshape(len(saliency), 56, 4, 56, 4).mean(axis=(2, 4))
+_ = show_saliency(
+    net.deprocess(photos),
+    np.kron(blocks, np.ones((1, 4, 4))),
+    [net.class_names[c] for c in guesses],
+    inch=2.6,
+)
+
+# %% [markdown]
+# Noise is part of the truth here: a ReLU network is linear in pieces, and its gradient jumps from
+# piece to piece. Still it is no gradient of just anything. The rim and the
+# inside of the cup are bright, and the table is dark.
 
 # %% [markdown]
 # ## 3. Occlusion: cover it, and see
@@ -239,38 +251,36 @@ assert_close(occlusion_map(X, 1, brightness_model, 2, 3), -drops, name="the map 
 print("✓ occlusion_map")
 
 # %% [markdown]
-# **Predict before you run.** Which part of the cat can be covered with hardly any loss, and can
-# there be places where covering *helps*?
+# **Predict before you run.** Which part of the coffee is the class made of: rim, handle, saucer,
+# spoon? And can there be places where covering *helps*?
 
 # %% tags=["demo"]
 size, stride = 48, 16
-cat = photos[:1]
-drops = occlusion_map(cat, guesses[0], classifier, size, stride)
-fig, axes = plt.subplots(1, 2, figsize=(8.2, 3.8), layout="constrained")
-axes[0].imshow(net.deprocess(cat)[0])
-axes[0].set_title(net.class_names[guesses[0]], fontsize=10)
-axes[1].imshow(net.deprocess(cat)[0].mean(axis=2), cmap="gray", alpha=0.6)
-limit = np.abs(drops).max()
-half = size // 2 - stride // 2
-extent = (half, half + stride * drops.shape[1], half + stride * drops.shape[0], half)
-heat = axes[1].imshow(
-    drops,
-    cmap="RdBu_r",
-    vmin=-limit,
-    vmax=limit,
-    alpha=0.65,
-    extent=extent,
-    interpolation="bilinear",
-)
-axes[1].set(xlim=(0, 224), ylim=(224, 0))
-axes[1].set_title(f"a square of {size} pixels, centred here", fontsize=10)
-for axis in axes:
+fig, axes = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")
+for axis, i in zip(axes, (1, 0), strict=True):
+    drops = occlusion_map(photos[i : i + 1], guesses[i], classifier, size, stride)
+    limit = np.abs(drops).max()
+    half = size // 2 - stride // 2
+    extent = (half, half + stride * drops.shape[1], half + stride * drops.shape[0], half)
+    axis.imshow(net.deprocess(photos[i : i + 1])[0].mean(axis=2), cmap="gray")
+    heat = axis.imshow(
+        drops,
+        cmap="RdBu_r",
+        vmin=-limit,
+        vmax=limit,
+        alpha=0.6,
+        extent=extent,
+        interpolation="bilinear",
+    )
+    axis.set(xlim=(0, 224), ylim=(224, 0))
+    axis.set_title(f"{net.class_names[guesses[i]]}: centre of the square", fontsize=10)
     axis.axis("off")
-_ = fig.colorbar(heat, ax=axes[1], label="fall of the score", shrink=0.9)
+    fig.colorbar(heat, ax=axis, label="fall of the score", shrink=0.85)
 
 # %% [markdown]
-# The two maps answer different questions: red is what the score rests on, blue is where the
-# picture speaks against the class or for it less than a grey square does.
+# Red is what the score rests on; blue is what speaks against the class, or for it less than a grey
+# square does. A map that is nearly all blue says something, too: for a close-up that fills the
+# frame there is no single part on which the class depends.
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ask_saliency", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ### Inline question 1
@@ -358,6 +368,7 @@ print("✓ fooling_image")
 # visible at a glance, visible on close inspection, or invisible?
 
 # %% tags=["demo"]
+cat = photos[:1]
 target = net.class_names.index("goldfish")
 fooled = fooling_image(cat, target, classifier, learning_rate=0.5)
 original, changed = net.deprocess(cat)[0], net.deprocess(fooled)[0]
@@ -569,15 +580,15 @@ def paint_class(model, target_y, *, sides, num_steps, rng, l2_reg, sigma, blur_e
 # score demand that?
 
 # %% tags=["demo"]
-wanted = ["tarantula", "flamingo", "strawberry", "peacock"]
+wanted = ["tarantula", "strawberry", "jellyfish", "monarch"]
 pictures = []
 for name in progress(wanted, "painting"):
     picture = paint_class(
         classifier,
-        net.class_names.index(name),
+        next(c for c, n in enumerate(net.class_names) if name in n),
         sides=(96, 128, 160),
         num_steps=40,
-        rng=np.random.default_rng(0),
+        rng=np.random.default_rng(2),
         l2_reg=1e-3,
         sigma=0.5,
         blur_every=1,
@@ -790,7 +801,7 @@ for axis, (name, layer) in zip(axes.flat, dreams, strict=True):
 # %% [markdown]
 # ## 7. A map of many images: t-SNE
 #
-# A network turns an image into a vector of 1280 features. Which images are close to each other?
+# A network turns an image into a vector of features. Which images are close to each other?
 # t-SNE draws them as points of a plane, so that neighbours stay neighbours. Step by step.
 #
 # First all squared distances, with $\lVert x_i - x_j \rVert^2 = \lVert x_i \rVert^2 +
@@ -944,7 +955,7 @@ print("✓ joint_probabilities")
 # $$w_{ij} = \frac{1}{1 + \lVert y_i - y_j \rVert^2}, \quad w_{ii} = 0, \qquad
 # q_{ij} = \frac{w_{ij}}{\sum_{k \neq l} w_{kl}} . \tag{7}$$
 #
-# A plane has less room than a space of 1280 dimensions: not everything that is moderately far can
+# A plane has less room than a space of many dimensions: not everything that is moderately far can
 # be moderately far in it. The heavy tail lets it be much farther, at little cost (*the crowding
 # problem*). The sum runs over **all** pairs: one normalisation, not one a row.
 
@@ -1105,14 +1116,17 @@ assert same > 0.9, f"of well separated clusters, {same:.0%} of points have a nei
 print("✓ tsne")
 
 # %% [markdown]
-# Now the images: small pictures of ten classes that the network has never seen, enlarged to 96
-# pixels. `pool` is its last layer before the classifier.
+# Now the images: small pictures of ten classes that the network was not trained on, enlarged to 128
+# pixels. `block16` is its last block; the mean over its positions, of length 1, is our vector.
 
 # %% tags=["demo"]
-data = load_dataset(num_training=500, num_validation=0, num_test=0)
-images, labels = data.X_train[:500], data.y_train[:500]
-features = net.activations(net.preprocess(images, size=96), ["pool"])["pool"].astype(float)
-points, losses = tsne(features, 20.0, 400, 50.0, np.random.default_rng(0))
+data = load_dataset(num_training=400, num_validation=0, num_test=0)
+images, labels = data.X_train[:400], data.y_train[:400]
+maps = net.activations(net.preprocess(images, size=128), ["block16"])["block16"]
+features = maps.mean(axis=(2, 3)).astype(float)
+features -= features.mean(axis=0)
+features /= np.linalg.norm(features, axis=1, keepdims=True)
+points, losses = tsne(features, 15.0, 400, 50.0, np.random.default_rng(0))
 _ = plot_losses(losses, title="Kullback–Leibler divergence of the map", ylabel="loss")
 
 # %% [markdown]
@@ -1128,22 +1142,21 @@ _ = plot_embedding(
 # To see what the network adds, the same map of raw pixels beside it.
 
 # %% tags=["demo"]
-pixels = images.reshape(len(images), -1) / 255.0
-maps = {
-    "pixels": tsne(pixels.astype(float), 20.0, 400, 50.0, np.random.default_rng(0))[0],
-    "features of the network": points,
+pixels = images.reshape(len(images), -1).astype(float) / 255
+placed = {
+    "raw pixels": tsne(pixels, 15.0, 400, 50.0, np.random.default_rng(0))[0],
+    "features": points,
 }
-fig, axes = plt.subplots(1, 2, figsize=(11, 5.4), layout="constrained")
-for axis, (name, Y) in zip(axes, maps.items(), strict=True):
+fig, axes = plt.subplots(1, 2, figsize=(10, 5), layout="constrained")
+for axis, (name, Y) in zip(axes, placed.items(), strict=True):
     D = pairwise_squared_distances(Y) + np.diag(np.full(len(Y), np.inf))
     same = np.mean(labels[D.argmin(axis=1)] == labels)
-    plot_embedding(
-        Y,
-        labels,
-        class_names=data.class_names,
-        ax=axis,
-        title=f"{name}: next neighbour of the same class {same:.0%}",
-    )
+    for c, class_name in enumerate(data.class_names):
+        axis.scatter(*Y[labels == c].T, s=22, color=f"C{c}", alpha=0.85, label=class_name)
+    axis.set_title(f"{name}: next point of the same class {same:.0%}", fontsize=11)
+    axis.set(xticks=[], yticks=[])
+    axis.spines[:].set_visible(False)
+_ = fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ask_tsne", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ### Inline question 3
