@@ -230,7 +230,7 @@ def gram_gradient_over_places(dgram, features, normalize=True):
 
 @misconception(of="gram_matrix_backward", caught_by="gram_gradient_of_each_image")
 def gram_gradient_divided_by_batch(dgram, features, normalize=True):
-    """You divide by features.size, in which the number of images is contained: divide by C * H * W."""
+    """You divide by features.size, which contains the number of images: divide by C * H * W."""
     gradient = _back(dgram + dgram.transpose(0, 2, 1), features, normalize)
     return gradient / (len(features) if normalize else 1)
 
@@ -319,7 +319,7 @@ def style_gradient_without_two(feats, style_layers, style_targets, style_weights
 
 @misconception(of="style_loss", caught_by="style_gradient_is_correct")
 def style_gradient_without_weights(feats, style_layers, style_targets, style_weights):
-    """The loss has the weights, your gradients have not: dgram of each layer contains its weight."""
+    """The loss has the weights, your gradients have not: each dgram contains its layer's weight."""
     loss, dfeats = _style(feats, style_layers, style_targets, style_weights)
     weights = dict(zip(style_layers, style_weights, strict=False))
     return loss, {layer: gradient / weights[layer] for layer, gradient in dfeats.items()}
@@ -646,7 +646,7 @@ def style_overwrites_content(img, *settings):
 
 
 @misconception(of="transfer_loss", caught_by="transfer_gradient_is_correct")
-def back_from_content_image_weight(img, *settings):
+def tv_gradient_counted_twice(img, *settings):
     """Total variation is in your gradient twice: once is enough."""
     terms, dimg = _transfer(img, *settings)
     return terms, dimg + _tv(img, settings[-1])[1]
@@ -745,14 +745,10 @@ def tv_not_per_value(*arguments, **settings):
 
 
 @misconception(of="style_transfer", caught_by="history_is_correct")
-def content_of_the_style_picture(*arguments, **settings):
-    """Content and style are exchanged: features of the content image, Gram matrices of the style
-    picture are the targets."""
-    content, style, *others = arguments
-    start = settings.get("start")
-    return _descend(
-        style, content, *others, **{**settings, "start": content if start is None else start}
-    )
+def style_of_the_content_image(*arguments, **settings):
+    """Your style targets are Gram matrices of the content: take those of the style picture."""
+    content, _, *others = arguments
+    return _descend(content, content, *others, **settings)
 
 
 @misconception(of="style_transfer", caught_by="texture_is_synthesised")
@@ -765,16 +761,18 @@ def no_steps(*arguments, **settings):
 
 @misconception(of="style_transfer", caught_by="features_are_inverted")
 def style_of_no_layers_needed(*arguments, **settings):
-    """Without style layers your image does not move: content and total variation are still there."""
+    """Without style layers your image does not move: content and total variation still count."""
     if not arguments[6]:
         settings = {**settings, "num_steps": 0}
     return _descend(*arguments, **settings)
 
 
 @misconception(of="style_transfer", caught_by="on_step_sees_each_image")
-def on_step_counts_from_zero(*arguments, **settings):
-    """on_step gets numbers from 0 on: after the first step the number is 1."""
-    return _descend(*arguments, first=0, **settings)
+def returns_the_image_before_the_last_step(*arguments, **settings):
+    """You return the image before the last step, although on_step has seen a later one."""
+    _, history = _descend(*arguments, **settings)
+    earlier = {**settings, "num_steps": max(0, settings.get("num_steps", 100) - 1)}
+    return _descend(*arguments, **{**earlier, "on_step": None})[0], history
 
 
 @misconception(
@@ -871,7 +869,6 @@ def _descend(
     sign=1.0,
     clip="bounds",
     balanced=True,
-    first=1,
 ):
     """Return image and history, right with the defaults of what can be named only."""
     original = extract(content)[content_layer]
@@ -896,5 +893,5 @@ def _descend(
         if clip is not None:
             img = np.clip(img, *(bounds if isinstance(clip, str) else clip))
         if on_step is not None:
-            on_step(step + first, img)
+            on_step(step + 1, img)
     return img, history
