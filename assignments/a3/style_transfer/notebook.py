@@ -143,7 +143,14 @@ class TinyNetwork:
 
 
 # %%
-STYLE_LAYERS = ["stem", *(f"block{i}_expand" for i in range(2, 7))]
+STYLE_LAYERS = [
+    "stem",
+    "block2_expand",
+    "block3_expand",
+    "block4_expand",
+    "block5_expand",
+    "block6_expand",
+]
 CONTENT_LAYER = "block4_expand"
 
 
@@ -474,21 +481,21 @@ print("✓ style_loss")
 # %% [markdown]
 # How should the layers be weighted? Look at the size of what is compared.
 #
-# **Predict before you run.** By how many powers of ten do the squared norms
-# $\lVert A^\ell \rVert^2 = \sum (A^\ell_{ij})^2$ of the layers differ, and which layer
-# would therefore have all the say if every weight were 1?
+# **Predict before you run.** Which layer has the largest squared norm
+# $\lVert A^\ell \rVert^2 = \sum (A^\ell_{ij})^2$, and by which factor is it larger than the least? If every
+# weight were 1, which layers would have a say?
 
 # %% tags=["demo"]
 feats = Features(network(), STYLE_LAYERS).extract(load("swirls", 160))
 norms = [np.sum(gram_matrix(feats[name]) ** 2) for name in STYLE_LAYERS]
 fig, axis = plt.subplots(figsize=(6.4, 2.6), layout="constrained")
 axis.barh(STYLE_LAYERS, norms, color=COLORS[0])
-axis.set(xscale="log", xlabel="squared norm of the style's Gram matrix")
+axis.set(xlabel="squared norm of the style's Gram matrix")
 axis.invert_yaxis()
 _ = axis.spines[["top", "right"]].set_visible(False)
 
 # %% [markdown]
-# With equal weights one layer would drown the others. The remedy: measure each distance *relative to the
+# With equal weights the lowest layers would drown the highest. The remedy: measure each distance *relative to the
 # target*, so that 1 means "as far off as an image without any features". Of $L$ targets $T^\ell$ with a total weight $w$,
 # each gets
 #
@@ -847,21 +854,21 @@ def paint(content, style, label, *, style_layers=STYLE_LAYERS, **settings):
 @cache
 def first_picture():
     """Return picture, history and frames of the first transfer, made when first asked for."""
-    frames = [network().deprocess(load("chelsea", 160))[0]]
+    frames = [network().deprocess(load("chelsea", 192))[0]]
 
     def keep(step, img):
-        if step <= 20 or step % 5 == 0:
+        if (step <= 20 and step % 2 == 0) or step % 6 == 0:
             frames.append(network().deprocess(img)[0])
 
     result = paint(
-        *(load("chelsea", 160), load("swirls", 240), "painting"), num_steps=120, on_step=keep
+        *(load("chelsea", 192), load("swirls", 240), "painting"), num_steps=120, on_step=keep
     )
     return *result, frames
 
 
 # %% tags=["demo"]
 img, history, frames = first_picture()
-pictures = [load_photograph("chelsea", 160), load_photograph("swirls", 160), frames[-1]]
+pictures = [load_photograph("chelsea", 192), load_photograph("swirls", 192), frames[-1]]
 _ = show_images(np.stack(pictures), ["content", "style", "result"], columns=3, inch=3)
 
 # %% [markdown]
@@ -904,7 +911,7 @@ results = [
     for style, size in (("stained_glass", 220), ("woodcut", 180))
 ]
 pictures = [network().deprocess(img)[0] for img in results]
-_ = show_images(np.stack(pictures), ["stained glass", "woodcut"], columns=2, inch=3)
+_ = show_images(np.stack(pictures), ["stained glass", "woodcut"], columns=2, inch=2.8)
 
 # %% [markdown]
 # ## 10. How much style?
