@@ -1,7 +1,7 @@
-"""Detection in plain Python: loops over pixels, boxes and cells, float64, the definition and no more.
+"""Detection in plain Python: loops over pixels, boxes and cells, and nothing clever.
 
-Boxes are edges (x1, y1, x2, y2) as in the notebook. ``overlap`` counts little squares; what compares
-boxes on its way to something else uses ``_iou``, the formula for two boxes.
+Boxes are edges (x1, y1, x2, y2) as in the notebook. ``overlap`` counts little squares; what
+compares boxes on its way to something else uses ``_iou``, the formula for two boxes.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def suppressed(boxes, scores, threshold):
 
 
 def average_precision(boxes, scores, images, true_boxes, true_images, threshold):
-    """Return the area under precision over recall, each recall with the best precision from it on."""
+    """Return the mean over objects of the best precision at their recall or a higher one."""
     claimed, verdicts = set(), []
     for i in sorted(range(len(scores)), key=lambda i: -scores[i]):
         candidates = [
