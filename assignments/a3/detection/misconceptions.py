@@ -30,8 +30,8 @@ def overlap_not_clamped(boxes1, boxes2):
 
 @misconception(of="iou", caught_by="iou_of_boxes_apart")
 def area_clamped_instead_of_lengths(boxes1, boxes2):
-    """You clamp the area of the intersection at 0: for boxes apart in both directions the product of
-    two negative lengths is positive. Clamp each length by itself."""
+    """You clamp the area of the intersection at 0: for boxes apart in both directions the product
+    of two negative lengths is positive. Clamp each length by itself."""
     lengths = _corners(boxes1, boxes2)
     return _ratio(np.maximum(lengths[..., 0] * lengths[..., 1], 0), boxes1, boxes2)
 
@@ -84,7 +84,8 @@ def zero_by_zero(boxes1, boxes2):
 @misconception(of="iou", caught_by="iou_of_degenerate_boxes")
 def inverted_boxes_have_areas(boxes1, boxes2):
     """A box whose right edge lies left of its left edge is empty, but two negative lengths multiply
-    to a positive area, or one makes it negative: clamp widths and heights of the boxes at 0, too."""
+    to a positive area, or one makes it negative: clamp widths and heights of the boxes at 0,
+    too."""
     both = np.prod(np.maximum(_corners(boxes1, boxes2), 0), axis=2)
     areas = [np.prod(b[:, 2:] - b[:, :2], axis=1) for b in (boxes1, boxes2)]
     union = areas[0][:, None] + areas[1][None] - both
@@ -126,8 +127,8 @@ def kept_in_input_order(boxes, scores, iou_threshold=0.5):
 
 @misconception(of="nms", caught_by="nms_keeps_the_best")
 def boxes_instead_of_indices(boxes, scores, iou_threshold=0.5):
-    """You return the boxes themselves: return their indices, so that scores and labels can be chosen
-    with them."""
+    """You return the boxes themselves: return their indices, so that scores and labels can be
+    chosen with them."""
     return boxes[_nms(boxes, scores, iou_threshold)]
 
 
@@ -141,14 +142,15 @@ def indices_into_the_sorted_boxes(boxes, scores, iou_threshold=0.5):
 
 @misconception(of="nms", caught_by="nms_keeps_the_best")
 def removes_what_does_not_overlap(boxes, scores, iou_threshold=0.5):
-    """You keep the boxes that overlap the best one, and remove the others: it is the other way round."""
+    """You keep the boxes that overlap the best one, and remove the others: it is the other way
+    round."""
     return _nms(boxes, scores, iou_threshold, stays=lambda value, t: value > t)
 
 
 @misconception(of="nms", caught_by="nms_compares_with_kept_boxes")
 def removed_boxes_suppress(boxes, scores, iou_threshold=0.5):
-    """You remove a box that overlaps *any* box with a higher score, also one that was removed itself:
-    compare with kept boxes alone."""
+    """You remove a box that overlaps *any* box with a higher score, also one that was removed
+    itself: compare with kept boxes alone."""
     order = np.argsort(-scores, kind="stable")
     table = _iou(boxes[order], boxes[order])
     return order[[k for k in range(len(order)) if not np.any(table[k, :k] > iou_threshold)]]
@@ -254,16 +256,16 @@ def curve_not_filled(boxes, scores, images, true_boxes, true_images, iou_thresho
 
 @misconception(of="average_precision", caught_by="ap_fills_the_curve")
 def curve_filled_from_the_left(boxes, scores, images, true_boxes, true_images, iou_threshold=0.5):
-    """You carry the best precision so far to higher recalls: it goes the other way, from high recall
-    to low, so accumulate from the end."""
+    """You carry the best precision so far to higher recalls: it goes the other way, from high
+    recall to low, so accumulate from the end."""
     fill = np.maximum.accumulate
     return _ap(boxes, scores, images, true_boxes, true_images, iou_threshold, fill=fill)
 
 
 @misconception(of="average_precision", caught_by="ap_counts_an_object_once")
 def second_best_object(boxes, scores, images, true_boxes, true_images, iou_threshold=0.5):
-    """A detection whose best object is taken gets another one in your version, as with COCO: here it
-    is wrong."""
+    """A detection whose best object is taken gets another one in your version, as with COCO: here
+    it is wrong."""
     return _ap(boxes, scores, images, true_boxes, true_images, iou_threshold, second=True)
 
 
@@ -352,8 +354,8 @@ def pool_empty_region(x, rois, roi_param):
 
 @misconception(of="roi_pool_forward", caught_by="pool_stays_on_the_map", symptom="exception")
 def pool_beyond_the_map(x, rois, roi_param):
-    """A region beyond the right or lower edge leaves no cell in your version: clip its first cell to
-    the map as well."""
+    """A region beyond the right or lower edge leaves no cell in your version: clip its first cell
+    to the map as well."""
     return _pool(x, rois, roi_param, clip=False)
 
 
@@ -394,14 +396,15 @@ def pool_gradient_averaged(dout, cache):
 
 @misconception(of="interpolation_weights", caught_by="weights_are_correct")
 def centres_at_whole_numbers(starts, ends, num_bins, num_samples, size):
-    """Your features are shifted by half a cell: the centre of cell j is at j + ½, so subtract ½ from
-    the points before you interpolate."""
+    """Your features are shifted by half a cell: the centre of cell j is at j + ½, so subtract ½
+    from the points before you interpolate."""
     return _weights(starts, ends, num_bins, num_samples, size, centre=0.0)
 
 
 @misconception(of="interpolation_weights", caught_by="weights_are_correct")
 def centres_shifted_twice(starts, ends, num_bins, num_samples, size):
-    """You add ½ to the points: on the scale where centres are whole numbers a point p is at p - ½."""
+    """You add ½ to the points: on the scale where centres are whole numbers a point p is at p -
+    ½."""
     return _weights(starts, ends, num_bins, num_samples, size, centre=-0.5)
 
 
@@ -447,8 +450,8 @@ def points_not_averaged(starts, ends, num_bins, num_samples, size):
 
 @misconception(of="interpolation_weights", caught_by="weights_go_on_at_the_edges")
 def zero_beyond_the_edges(starts, ends, num_bins, num_samples, size):
-    """Beyond the outermost centres your map fades to zero: clip the points, so that it goes on as it
-    ends."""
+    """Beyond the outermost centres your map fades to zero: clip the points, so that it goes on as
+    it ends."""
     return _weights(starts, ends, num_bins, num_samples, size, clip=False)
 
 
@@ -529,7 +532,8 @@ def align_gradient_overwritten(dout, cache):
 
 @misconception(of="generate_anchors", caught_by="anchors_of_one_level")
 def anchors_at_corners_of_cells(map_shapes, strides, sizes, ratios):
-    """Your anchors are centred at the upper left corners of the cells: add ½ to rows and columns."""
+    """Your anchors are centred at the upper left corners of the cells: add ½ to rows and
+    columns."""
     return _anchors(map_shapes, strides, sizes, ratios, offset=0.0)
 
 
@@ -568,7 +572,8 @@ def anchors_without_root(map_shapes, strides, sizes, ratios):
 
 @misconception(of="generate_anchors", caught_by="anchors_of_one_cell")
 def anchors_only_stretched(map_shapes, strides, sizes, ratios):
-    """You stretch the height and leave the width: w = a / sqrt(ρ) and h = a sqrt(ρ) keep the area."""
+    """You stretch the height and leave the width: w = a / sqrt(ρ) and h = a sqrt(ρ) keep the
+    area."""
     return _anchors(map_shapes, strides, sizes, ratios, keep_width=True)
 
 
@@ -609,8 +614,8 @@ def encoded_in_pixels(boxes, anchors):
 
 @misconception(of="encode_boxes", caught_by="deltas_are_correct")
 def encoded_in_box_sizes(boxes, anchors):
-    """You divide the shifts by the size of the box: take that of the anchor, for the size of the box
-    is not known when deltas are decoded."""
+    """You divide the shifts by the size of the box: take that of the anchor, for the size of the
+    box is not known when deltas are decoded."""
     return _encode(boxes, anchors, unit=lambda size, anchor_size: size)
 
 
@@ -672,7 +677,8 @@ def decoded_as_centre_and_size(deltas, anchors):
 
 @misconception(of="decode_boxes", caught_by="boxes_are_decoded")
 def decoded_centre_as_corner(deltas, anchors):
-    """You take the centre for the upper left corner: go half the width and height to either side."""
+    """You take the centre for the upper left corner: go half the width and height to either
+    side."""
     boxes = _decode(deltas, anchors)
     return boxes + np.tile((boxes[:, 2:] - boxes[:, :2]) / 2, 2)
 
@@ -710,7 +716,8 @@ def labels_are_swapped(anchors, true_boxes, positive=0.7, negative=0.3):
 
 @misconception(of="assign_anchors", caught_by="assignment_by_thresholds")
 def all_anchors_matched(anchors, true_boxes, positive=0.7, negative=0.3):
-    """You match every anchor with its best object: those that are not positive have the match -1."""
+    """You match every anchor with its best object: those that are not positive have the match
+    -1."""
     labels, matches = _assign(anchors, true_boxes, positive, negative)
     if len(true_boxes) == 0:
         return labels, matches
@@ -746,8 +753,8 @@ def nothing_forced(anchors, true_boxes, positive=0.7, negative=0.3):
 
 @misconception(of="assign_anchors", caught_by="assignment_forces_a_match")
 def zero_iou_forced(anchors, true_boxes, positive=0.7, negative=0.3):
-    """You force an anchor on an object that it does not even touch: argmax of zeros is 0. Ask for an
-    IoU above 0."""
+    """You force an anchor on an object that it does not even touch: argmax of zeros is 0. Ask for
+    an IoU above 0."""
     return _assign(anchors, true_boxes, positive, negative, force="all")
 
 
@@ -839,8 +846,8 @@ def dlogits_without_label(logits, deltas, labels, targets, beta=1 / 9, box_weigh
 
 @misconception(of="rpn_loss", caught_by="rpn_dlogits_are_correct")
 def dlogits_times_sigmoid_slope(logits, deltas, labels, targets, beta=1 / 9, box_weight=1.0):
-    """You multiply by σ(1 - σ) once more: in the derivative of the cross-entropy with respect to the
-    logit it cancels."""
+    """You multiply by σ(1 - σ) once more: in the derivative of the cross-entropy with respect to
+    the logit it cancels."""
     loss, dlogits, ddeltas = _rpn(logits, deltas, labels, targets, beta, box_weight)
     s = _sigmoid(logits)
     return loss, dlogits * s * (1 - s), ddeltas
@@ -886,8 +893,8 @@ def negatives_learn_boxes(logits, deltas, labels, targets, beta=1 / 9, box_weigh
 
 @misconception(of="rpn_loss", caught_by="rpn_survives_large_logits")
 def logits_overflow(logits, deltas, labels, targets, beta=1 / 9, box_weight=1.0):
-    """Large logits overflow, as the logarithm of a probability that became 0: use
-    log(1 + exp(z)) - c z, with np.logaddexp."""
+    """Large logits overflow, as the logarithm of a probability that became 0: use log(1 + exp(z)) -
+    c z, with np.logaddexp."""
     _, dlogits, ddeltas = _rpn(logits, deltas, labels, targets, beta, box_weight)
     boxes = _rpn(0 * logits, deltas, labels, targets, beta, box_weight)[0]
     counted, c = labels >= 0, labels == 1
@@ -907,8 +914,8 @@ def logits_clipped(logits, deltas, labels, targets, beta=1 / 9, box_weight=1.0):
 
 @misconception(of="rpn_loss", caught_by="rpn_ignores_what_does_not_count")
 def multiplied_by_mask(logits, deltas, labels, targets, beta=1 / 9, box_weight=1.0):
-    """You multiply by a mask of zeros and ones, and 0 times NaN is NaN: select the positive anchors,
-    deltas[labels == 1]."""
+    """You multiply by a mask of zeros and ones, and 0 times NaN is NaN: select the positive
+    anchors, deltas[labels == 1]."""
     loss, dlogits, ddeltas = _rpn(logits, deltas, labels, targets, beta, box_weight)
     with np.errstate(all="ignore"):
         zeros = 0 * (deltas - targets) * (labels != 1)[:, None]
@@ -1022,8 +1029,8 @@ def edge_out_of_range(boxes, labels, grid, stride, prior, num_classes):
 
 @misconception(of="yolo_targets", caught_by="targets_at_the_edges")
 def edge_left_out(boxes, labels, grid, stride, prior, num_classes):
-    """You leave out an object whose centre is on the right or lower edge of the image: it belongs to
-    the last column or row."""
+    """You leave out an object whose centre is on the right or lower edge of the image: it belongs
+    to the last column or row."""
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2 / stride
     inside = np.all(centres < [grid[1], grid[0]], axis=1)
     return _targets(boxes[inside], labels[inside], grid, stride, prior, num_classes)
@@ -1031,8 +1038,8 @@ def edge_left_out(boxes, labels, grid, stride, prior, num_classes):
 
 @misconception(of="yolo_targets", caught_by="targets_of_a_shared_cell")
 def earlier_class_stays(boxes, labels, grid, stride, prior, num_classes):
-    """Where two objects share a cell, both classes are set: clear the cell before you write the later
-    one."""
+    """Where two objects share a cell, both classes are set: clear the cell before you write the
+    later one."""
     return _targets(boxes, labels, grid, stride, prior, num_classes, clear=False)
 
 
@@ -1082,7 +1089,8 @@ def lambda_noobj_forgotten(out, targets, lambda_coord=5.0, lambda_noobj=0.5):
 
 @misconception(of="yolo_loss", caught_by="yolo_loss_is_correct")
 def lambda_noobj_for_all(out, targets, lambda_coord=5.0, lambda_noobj=0.5):
-    """You weigh the objectness of all cells with lambda_noobj: cells with an object have weight 1."""
+    """You weigh the objectness of all cells with lambda_noobj: cells with an object have weight
+    1."""
     return _yolo(out, targets, lambda_coord, lambda_noobj, object_weight=lambda_noobj)
 
 
@@ -1095,7 +1103,8 @@ def empty_cells_learn_boxes(out, targets, lambda_coord=5.0, lambda_noobj=0.5):
 
 @misconception(of="yolo_loss", caught_by="yolo_loss_is_correct")
 def position_without_sigmoid(out, targets, lambda_coord=5.0, lambda_noobj=0.5):
-    """You compare the raw outputs of the position with the targets: they go through a sigmoid first."""
+    """You compare the raw outputs of the position with the targets: they go through a sigmoid
+    first."""
     return _yolo(out, targets, lambda_coord, lambda_noobj, raw_position=True)
 
 
@@ -1134,8 +1143,8 @@ def objectness_sign(out, targets, lambda_coord=5.0, lambda_noobj=0.5):
 
 @misconception(of="yolo_loss", caught_by="yolo_gradient_of_classes")
 def empty_cells_learn_classes(out, targets, lambda_coord=5.0, lambda_noobj=0.5):
-    """Cells without an object have a gradient of their class scores: nobody asks which class it would
-    be, so set it to 0."""
+    """Cells without an object have a gradient of their class scores: nobody asks which class it
+    would be, so set it to 0."""
     loss, dout = _yolo(out, targets, lambda_coord, lambda_noobj)
     empty = (targets[:, 4:5] == 0) * _softmax(out[:, 5:]) / len(out)
     dout[:, 5:] += empty
@@ -1152,7 +1161,8 @@ def class_gradient_without_label(out, targets, lambda_coord=5.0, lambda_noobj=0.
 
 @misconception(of="yolo_loss", caught_by="yolo_gradient_of_classes")
 def sigmoid_for_classes(out, targets, lambda_coord=5.0, lambda_noobj=0.5):
-    """You give each class a sigmoid of its own, as YOLOv3 does: here the classes share a softmax."""
+    """You give each class a sigmoid of its own, as YOLOv3 does: here the classes share a
+    softmax."""
     loss, dout = _yolo(out, targets, lambda_coord, lambda_noobj)
     z, t, mask = out[:, 5:], targets[:, 5:], targets[:, 4:5]
     ours = np.sum((_log_sum_exp(z) - z) * t)
@@ -1174,8 +1184,8 @@ def softmax_overflows(out, targets, lambda_coord=5.0, lambda_noobj=0.5):
 
 @misconception(of="yolo_loss", caught_by="yolo_survives_large_outputs")
 def objectness_overflows(out, targets, lambda_coord=5.0, lambda_noobj=0.5):
-    """Large logits of the objectness give an infinite loss, as logarithms of 0: use
-    np.logaddexp(0, z) - t z."""
+    """Large logits of the objectness give an infinite loss, as logarithms of 0: use np.logaddexp(0,
+    z) - t z."""
     loss, dout = _yolo(out, targets, lambda_coord, lambda_noobj)
     with np.errstate(all="ignore"):
         s = 1 / (1 + np.exp(-out[:, 4]))

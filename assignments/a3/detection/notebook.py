@@ -51,7 +51,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from cs231n_lib.checking import assert_close, assert_gradient, assert_shape
+from cs231n_lib.checking import assert_close, assert_finite, assert_gradient, assert_shape
 from cs231n_lib.fast_layers import (
     conv_backward_fast,
     conv_forward_fast,
@@ -853,8 +853,12 @@ anchors = generate_anchors([(2, 3)], [8], [[6.0, 12.0]], [1.0, 4.0])
 assert_shape(anchors, (2 * 3 * 2 * 2, 4), name="the anchors of 2 by 3 cells, 2 sizes, 2 ratios")
 first = [[1, 1, 7, 7], [2.5, -2, 5.5, 10], [-2, -2, 10, 10], [1, -8, 7, 16]]
 assert_close(anchors[:4], first, name="the four anchors of the first cell, centred at (4, 4),")
-assert_close(anchors[4:8], np.array(first) + [8, 0, 8, 0], name="those of the next, to its right,")
-assert_close(anchors[12:16], np.array(first) + [0, 8, 0, 8], name="the first ones of the next row")
+assert_close(
+    anchors[4:8], np.array(first) + np.array([8, 0, 8, 0]), name="those of the next, to its right,"
+)
+assert_close(
+    anchors[12:16], np.array(first) + np.array([0, 8, 0, 8]), name="the first ones of the next row"
+)
 anchors = generate_anchors([(2, 1), (1, 1)], [4, 8], [[4.0], [10.0]], [1.0])
 assert_close(
     anchors, [[0, 0, 4, 4], [0, 4, 4, 8], [-1, -1, 9, 9]], name="the anchors of two levels"
@@ -1365,7 +1369,8 @@ for name, channels in (
 
     assert_gradient(loss_of, out[:, channels].copy(), dout[:, channels], name=f"dout of the {name}")
 loss, dout = yolo_loss(1e3 * out, pair)
-assert np.isfinite(loss) and np.isfinite(dout).all(), "outputs of a thousand overflow"
+assert_finite(loss, name="the loss for outputs of a thousand")
+assert_finite(dout, name="dout for outputs of a thousand")
 print("✓ yolo_loss")
 
 # %% [markdown]
@@ -1541,7 +1546,7 @@ def yolo_detections():
 
 def show_detections(detections, chosen, least=0.3):
     """Show detections with a score of at least `least`; white dashes are the truth."""
-    fig, axes = plt.subplots(2, 4, figsize=(13, 6.6), layout="constrained")
+    _, axes = plt.subplots(2, 4, figsize=(13, 6.6), layout="constrained")
     for axis, i in zip(axes.flat, chosen, strict=True):
         boxes, scores, labels = (part[detections[i][1] >= least] for part in detections[i])
         show_boxes(
