@@ -657,8 +657,7 @@ def _rpn_inputs(rng):
     """Return logits, deltas, labels, targets of seven anchors; errors lie around beta = 0.4."""
     labels = rng.permutation([1, 0, -1, 1, 0, 0, 1])
     targets = rng.normal(0.3, 0.5, size=(7, 4))
-    sizes = rng.permuted([[0.1, 0.25, 0.7, 1.5]] * 7, axis=1)
-    deltas = targets + sizes * rng.choice([-1, 1], size=(7, 4))
+    deltas = targets + rng.permuted([[0.1, -0.25, -0.7, 1.5]] * 7, axis=1)
     return rng.normal(0.4, 1.5, size=7), deltas, labels, targets
 
 

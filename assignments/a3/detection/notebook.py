@@ -988,7 +988,8 @@ print("✓ decode_boxes")
 #    the largest IoU with an object (the first, if several tie) is positive for this object, however
 #    small that IoU is, unless it is 0. This overrides 1 to 3, *the match included*: an anchor that is
 #    the best one of object 3 is matched with object 3, even if it overlaps object 5 more. Should it
-#    be the best one of several objects, it gets the one of those with which its IoU is largest.
+#    be the best one of several objects, it gets the one of those with which its IoU is largest (any
+#    of them, if several tie).
 #
 # An anchor that is not positive is matched with nothing, -1. And a scene may be empty: with no
 # object ($M = 0$), all anchors are negative.
@@ -1870,7 +1871,7 @@ def yolo(x, lap):
 
 
 DETECTORS = {"R-CNN": r_cnn, "Fast R-CNN": fast_r_cnn, "Faster R-CNN": faster_r_cnn, "YOLO": yolo}
-COMPARED = 30
+COMPARED = 25
 
 
 @cache
