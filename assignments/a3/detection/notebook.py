@@ -1596,7 +1596,10 @@ assert values.mean() >= 0.6, f"mAP is {values.mean():.2f}, expected 0.6: look at
 
 
 # %% tags=["demo"]
-ANCHORS = generate_anchors([GRID], [STRIDE], [[16, 24, 36]], [1.0])
+@cache
+def all_anchors():
+    """Return the anchors of the map."""
+    return generate_anchors([GRID], [STRIDE], [[16, 24, 36]], [1.0])
 
 
 def all_features(images):
@@ -1615,7 +1618,7 @@ def rpn_forward(params, features):
     hidden = np.maximum(hidden, 0)
     out, second = conv_forward_fast(hidden, params["w2"], params["b2"], {})
     # (N, 3 · 5, rows, columns) -> (N, rows, columns, 3, 5), as the five loops over anchors go.
-    out = out.transpose(0, 2, 3, 1).reshape(len(out), len(ANCHORS), 5)
+    out = out.transpose(0, 2, 3, 1).reshape(len(out), len(all_anchors()), 5)
     return out[..., 0], out[..., 1:], (first, hidden, second)
 
 
@@ -1631,10 +1634,10 @@ def rpn_backward(dlogits, ddeltas, kept):
 
 def sampled_targets(true_boxes, rng, size=64):
     """Return labels, all but `size` of them -1, and deltas of the anchors for one scene."""
-    labels, matches = assign_anchors(ANCHORS, true_boxes, 0.5, 0.35)
-    targets = np.zeros(ANCHORS.shape)
+    labels, matches = assign_anchors(all_anchors(), true_boxes, 0.5, 0.35)
+    targets = np.zeros(all_anchors().shape)
     positive = labels == 1
-    targets[positive] = encode_boxes(true_boxes[matches[positive]], ANCHORS[positive])
+    targets[positive] = encode_boxes(true_boxes[matches[positive]], all_anchors()[positive])
     negative = rng.permutation(np.flatnonzero(labels == 0))
     labels[negative[size - np.sum(positive) :]] = -1
     return labels, targets
@@ -1664,7 +1667,7 @@ def trained_rpn():
 def propose(logits, deltas, num=30):
     """Return the best boxes that the RPN proposes for one image."""
     best = np.argsort(-logits)[:120]
-    boxes = np.clip(decode_boxes(deltas[best], ANCHORS[best]), 0, 96)
+    boxes = np.clip(decode_boxes(deltas[best], all_anchors()[best]), 0, 96)
     wide = np.all(boxes[:, 2:] - boxes[:, :2] >= 4, axis=1)
     boxes, scores = boxes[wide], logits[best][wide]
     return boxes[nms(boxes, scores, 0.6)[:num]]
@@ -1744,8 +1747,9 @@ def training_regions(num_scenes):
     pooled, classes, goals = [], [], []
     for i in range(num_scenes):
         true_boxes, true_labels = boxes_and_labels(train_scenes, i)
-        windows = np.clip(ANCHORS[rng.integers(len(ANCHORS), size=6)], 0, 96)
-        boxes = np.concatenate([true_boxes, proposals("train")[i][:16], windows])
+        anchors = all_anchors()
+        anywhere = np.clip(anchors[rng.integers(len(anchors), size=6)], 0, 96)
+        boxes = np.concatenate([true_boxes, proposals("train")[i][:16], anywhere])
         overlap = iou(boxes, true_boxes)
         match = overlap.argmax(axis=1)
         good = overlap.max(axis=1) >= 0.5
@@ -1812,7 +1816,11 @@ def head_candidates(pooled, boxes, least=0.03):
 # %% tags=["demo"]
 STAGES = ("regions", "backbone", "RoI Align or resizing", "head", "NMS")
 CROP = {"output_size": (32, 32), "spatial_scale": 1.0, "sampling_ratio": 1}
-WINDOWS = np.clip(ANCHORS, 0, 96)
+
+
+def windows():
+    """Return what R-CNN and Fast R-CNN look at."""
+    return np.clip(all_anchors(), 0, 96)
 
 
 class Stopwatch:
@@ -1831,11 +1839,11 @@ class Stopwatch:
 def r_cnn(x, lap):
     """Convolve every window by itself."""
     params, state, _ = trained_yolo()
-    crops, _ = roi_align_forward(x, with_index(WINDOWS), CROP)
+    crops, _ = roi_align_forward(x, with_index(windows()), CROP)
     lap("RoI Align or resizing")
     pooled, _ = backbone_forward(params, state, crops)
     lap("backbone")
-    return head_candidates(pooled, WINDOWS)
+    return head_candidates(pooled, windows())
 
 
 def fast_r_cnn(x, lap):
@@ -1843,9 +1851,9 @@ def fast_r_cnn(x, lap):
     params, state, _ = trained_yolo()
     features, _ = backbone_forward(params, state, x)
     lap("backbone")
-    pooled, _ = roi_align_forward(features, with_index(WINDOWS), ALIGN)
+    pooled, _ = roi_align_forward(features, with_index(windows()), ALIGN)
     lap("RoI Align or resizing")
-    return head_candidates(pooled, WINDOWS)
+    return head_candidates(pooled, windows())
 
 
 def faster_r_cnn(x, lap):
@@ -1871,7 +1879,7 @@ def yolo(x, lap):
 
 
 DETECTORS = {"R-CNN": r_cnn, "Fast R-CNN": fast_r_cnn, "Faster R-CNN": faster_r_cnn, "YOLO": yolo}
-COMPARED = 25
+COMPARED = 20
 
 
 @cache
@@ -1977,8 +1985,8 @@ for name, found in detections.items():
 # **What does mAP@[.5:.95] mean?** The mean of mAP over ten IoU thresholds from 0.5 to 0.95, which
 # rewards exact boxes; it is COCO's measure. VOC used 0.5 alone.
 #
-# **Is precision at recall 0.9 in AP affected by the scale of the scores?** No: only by their order.
-# Scores need not be probabilities, nor be calibrated.
+# **Does AP change when all scores are halved?** No: it depends on their order alone. Scores need not be
+# probabilities, let alone calibrated ones.
 #
 # **What are RoI pooling and RoI Align for, and what do they differ in?** Both turn regions of any
 # size into features of one size. Pooling rounds to cells and takes maxima; Align interpolates at
