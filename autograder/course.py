@@ -20,8 +20,10 @@ from .reference import Reference
 from .text import NotebookText
 from .worker.cells import Cell
 
-__all__ = ["Assignment", "Course", "Exercise"]
+__all__ = ["PICTURES", "Assignment", "Course", "Exercise"]
 
+# What may go with a handout to students besides text.
+PICTURES = frozenset([".jpg", ".png"])
 _FILES = ("notebook.py", "checks.py", "oracle.py", "misconceptions.py")
 
 
@@ -190,6 +192,13 @@ class Assignment:
     due: datetime.datetime | None
     dataset: str
     exercises: tuple[Exercise, ...]
+
+    @property
+    def handout(self) -> tuple[Path, ...]:
+        """The handout, if there is one, and the pictures that stand beside it."""
+        text = self.folder / "README.md"
+        pictures = (p for p in self.folder.iterdir() if p.suffix in PICTURES)
+        return (text, *sorted(pictures)) if text.is_file() else ()
 
 
 class Course:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..course import Exercise
+from ..course import PICTURES, Exercise
 from ..text import solution_part
 
 __all__ = ["find_leaks", "secret_lines"]
@@ -65,6 +65,8 @@ def find_leaks(files: Iterable[Path], secret: set[str], allowed: set[str]) -> li
     for path in files:
         if path.name not in allowed:
             leaks.append(f"{path.name} is no file for students.")
+            continue
+        if path.suffix in PICTURES:
             continue
         try:
             text = path.read_text(encoding="utf-8")

@@ -112,15 +112,13 @@ def _source(course: Course, exercise: Exercise, force: bool, threads: int) -> Bu
 def _companions(course: Course, assignment: str, folder: Path) -> None:
     """Put what goes with the notebooks beside them: the handout, and which dataset they use."""
     folder.mkdir(parents=True, exist_ok=True)
-    dataset = course.assignment(assignment).dataset
-    texts = {"course.toml": f'dataset = "{dataset}"\n'}
-    handout = course.assignment(assignment).folder / "README.md"
-    if handout.is_file():
-        texts["README.md"] = handout.read_text(encoding="utf-8")
-    for name, text in texts.items():
+    own = course.assignment(assignment)
+    files = {"course.toml": f'dataset = "{own.dataset}"\n'.encode()}
+    files |= {path.name: path.read_bytes() for path in own.handout}
+    for name, content in files.items():
         path = folder / name
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            write_atomically(path, text)
+        if not path.is_file() or path.read_bytes() != content:
+            write_atomically(path, content)
 
 
 def _built_from(path: Path) -> object:
@@ -135,15 +133,16 @@ def _built_from(path: Path) -> object:
 def _release(course: Course, assignment: str, exercises: list[Exercise]) -> None:
     whole = course.assignment(assignment).exercises
     names = {f"{e.name}.ipynb" for e in whole}
+    allowed = names | {path.name for path in course.assignment(assignment).handout}
+    allowed |= {"README.md", "course.toml"}
     source = course.root / "source" / assignment
     one = exercises[0].name if len(exercises) == 1 and len(whole) > 1 else "*"
     if one == "*":
-        _remove_others(source, names | {"README.md", "course.toml"})
+        _remove_others(source, allowed)
     scratch = Path(tempfile.mkdtemp(dir=course.root, prefix=".release-"))
     try:
         new = generate(course.root, assignment, scratch.name, one)
         files = sorted(path for path in new.rglob("*") if path.is_file())
-        allowed = names | {"README.md", "course.toml"}
         deep = [f"{p.relative_to(new)} is no file for students." for p in files if p.parent != new]
         leaks = deep + find_leaks(files, secret_lines(whole), allowed)
         if leaks:

@@ -80,9 +80,7 @@ def _files(course: Course, assignment: Assignment) -> dict[str, bytes]:
                 f"release/{exercise.id}.ipynb is older than its text: run `autograder build` first."
             )
         files[f"{folder}/{exercise.name}.ipynb"] = path.read_bytes()
-    handout = assignment.folder / "README.md"
-    if handout.is_file():
-        files[f"{folder}/README.md"] = handout.read_bytes()
+    files |= {f"{folder}/{path.name}": path.read_bytes() for path in assignment.handout}
     name, wheel = make_wheel(library_files())
     files[f"{FOLDER}/packages/{name}"] = wheel
     return files

@@ -4,7 +4,8 @@ Run from anywhere, after the notebook has been built::
 
     python assignments/a3/style_transfer/gallery.py
 
-Each shows content, style and result side by side and is written to ``assignments/a3/pictures``.
+Each shows content, style and result side by side and is written to ``assignments/a3``, beside
+the handout.
 """
 
 from __future__ import annotations
@@ -57,8 +58,7 @@ def main() -> None:
         parts.append(exercise.network().deprocess(img)[0])
         gap = np.full((SIZE, GAP, 3), 255, np.uint8)
         strip = np.hstack([parts[0], gap, parts[1], gap, parts[2]])
-        path = ROOT / "assignments" / "a3" / "pictures" / f"{pair.content}_{pair.style}.jpg"
-        path.parent.mkdir(exist_ok=True)
+        path = ROOT / "assignments" / "a3" / f"{pair.content}_{pair.style}.jpg"
         iio.imwrite(path, strip, quality=85)
 
 
