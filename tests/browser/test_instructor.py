@@ -87,11 +87,14 @@ def test_the_class_report_sorts_filters_and_leads_to_feedback(
 ) -> None:
     tab = open_tab()
     tab.page.goto((graded_class / "reports/t1.html").as_uri())
-    table = tab.page.locator("table", has_text="zoe").last
-    expect(table.locator("tbody tr")).to_have_count(4)
-    tab.page.locator("input[type=search]").last.fill("bob")
-    expect(table.locator("tbody tr:visible")).to_have_count(1)
-    tab.page.get_by_role("link", name="mean").first.click()
+    rows = tab.page.locator("#table-students tbody tr:visible")
+    expect(rows).to_have_count(4)
+    tab.page.locator("#table-students th").filter(has_text="all /").click()
+    expect(rows.first).to_contain_text("ada")
+    tab.page.get_by_label("Find a student", exact=True).fill("bob")
+    expect(rows).to_have_count(1)
+    rows.get_by_role("link").click()
+    expect(tab.page.get_by_text("bob").first).to_be_visible()
     assert tab.problems == []
 
 
