@@ -224,3 +224,20 @@ def test_one_exercise_of_several_is_built_alone(
     assert run(built_root, "t1") == [False, False]
     assert tree(built_root, "release") == after
     assert executed == ["t1/other"]
+
+
+def test_pictures_go_with_the_handout(unbuilt_root: Path) -> None:
+    """To source and release, and away again; other files stay where they are."""
+    folder = unbuilt_root / "assignments" / "t1"
+    (folder / "README.md").write_text("# T\n\n![dots](dots.png)\n")
+    (folder / "dots.png").write_bytes(b"\x89PNG and the rest")
+    (folder / "notes.txt").write_text("mine")
+    course = Course(unbuilt_root)
+    build(course, course.select(None))
+    for kind in ("source", "release"):
+        place = unbuilt_root / kind / "t1"
+        assert (place / "dots.png").read_bytes() == b"\x89PNG and the rest"
+        assert not (place / "notes.txt").exists()
+    (folder / "dots.png").unlink()
+    build(course, course.select(None))
+    assert not list(unbuilt_root.glob("*/t1/dots.png"))
