@@ -17,21 +17,22 @@ from autograder import misconception
 
 @misconception(of="l1_l2_penalty", caught_by="l2_loss_is_correct")
 def l2_without_half(w, l1, l2):
-    """Your L2 loss is twice as large as it should be: equation (1) has a factor ½ there, which makes
-    the gradient plain l2 * w."""
+    """Your L2 loss is twice as large as it should be: equation (1) has a factor ½ there, which
+    makes the gradient plain l2 * w."""
     return l1 * np.sum(np.abs(w)) + l2 * np.sum(w * w), l1 * np.sign(w) + l2 * w
 
 
 @misconception(of="l1_l2_penalty", caught_by="l2_loss_is_correct")
 def l2_without_half_anywhere(w, l1, l2):
-    """You leave out the factor ½ of the L2 term, in the loss and in the gradient: both are twice as
-    large as in equation (1)."""
+    """You leave out the factor ½ of the L2 term, in the loss and in the gradient: both are twice
+    as large as in equation (1)."""
     return l1 * np.sum(np.abs(w)) + l2 * np.sum(w * w), l1 * np.sign(w) + 2 * l2 * w
 
 
 @misconception(of="l1_l2_penalty", caught_by="l2_loss_is_correct")
 def l2_is_a_norm(w, l1, l2):
-    """Your L2 term is the length of w: the penalty is half the *squared* length, without a root."""
+    """Your L2 term is the length of w: the penalty is half the *squared* length, without a
+    root."""
     loss = l1 * np.sum(np.abs(w)) + 0.5 * l2 * np.linalg.norm(w.reshape(-1))
     return loss, l1 * np.sign(w) + l2 * w
 
@@ -45,8 +46,8 @@ def penalty_averaged(w, l1, l2):
 
 @misconception(of="l1_l2_penalty", caught_by="l1_loss_is_correct")
 def l1_without_absolute_value(w, l1, l2):
-    """Your L1 loss sums the weights themselves, so that positive and negative ones cancel: take their
-    absolute values."""
+    """Your L1 loss sums the weights themselves, so that positive and negative ones cancel: take
+    their absolute values."""
     return l1 * np.sum(w) + 0.5 * l2 * np.sum(w * w), l1 * np.sign(w) + l2 * w
 
 
@@ -71,8 +72,8 @@ def strengths_swapped(w, l1, l2):
 
 @misconception(of="l1_l2_penalty", caught_by="l2_gradient_is_correct")
 def l2_gradient_doubled(w, l1, l2):
-    """Your L2 gradient is twice as large as it should be: the 2 of the derivative cancels the ½ of the
-    loss."""
+    """Your L2 gradient is twice as large as it should be: the 2 of the derivative cancels the ½
+    of the loss."""
     return l1 * np.sum(np.abs(w)) + 0.5 * l2 * np.sum(w * w), l1 * np.sign(w) + 2 * l2 * w
 
 
@@ -85,40 +86,43 @@ def l2_gradient_halved(w, l1, l2):
 
 @misconception(of="l1_l2_penalty", caught_by="l1_gradient_is_correct")
 def l1_gradient_without_sign(w, l1, l2):
-    """Your L1 gradient is l1 for every weight: left of zero, |w| falls, so its slope there is -1."""
+    """Your L1 gradient is l1 for every weight: left of zero, |w| falls, so its slope there is
+    -1."""
     return l1 * np.sum(np.abs(w)) + 0.5 * l2 * np.sum(w * w), l1 + l2 * w
 
 
 @misconception(of="l1_l2_penalty", caught_by="l1_gradient_is_correct")
 def l1_gradient_is_absolute_value(w, l1, l2):
-    """Your L1 gradient is l1 * |w|, which is the loss: its derivative is the slope of |w|, +1 or -1."""
+    """Your L1 gradient is l1 * |w|, which is the loss: its derivative is the slope of |w|, +1 or
+    -1."""
     return l1 * np.sum(np.abs(w)) + 0.5 * l2 * np.sum(w * w), l1 * np.abs(w) + l2 * w
 
 
 @misconception(of="l1_l2_penalty", caught_by="l1_gradient_is_correct")
 def l1_gradient_proportional(w, l1, l2):
-    """Your L1 gradient is proportional to the weight, as that of L2: the slope of |w| is +1 or -1,
-    however large w is."""
+    """Your L1 gradient is proportional to the weight, as that of L2: the slope of |w| is +1 or
+    -1, however large w is."""
     return l1 * np.sum(np.abs(w)) + 0.5 * l2 * np.sum(w * w), l1 * w + l2 * w
 
 
 @misconception(of="l1_l2_penalty", caught_by="l1_leaves_zeros_alone")
 def zero_counts_as_positive(w, l1, l2):
-    """At exactly zero your L1 gradient is l1, which pushes the weight away: it is 0 there, as np.sign
-    has it."""
+    """At exactly zero your L1 gradient is l1, which pushes the weight away: it is 0 there, as
+    np.sign has it."""
     return l1 * np.sum(np.abs(w)) + 0.5 * l2 * np.sum(w * w), l1 * np.where(w >= 0, 1, -1) + l2 * w
 
 
 @misconception(of="l1_l2_penalty", caught_by="l1_leaves_zeros_alone")
 def zero_counts_as_negative(w, l1, l2):
-    """At exactly zero your L1 gradient is -l1, which pushes the weight away: it is 0 there, as np.sign
-    has it."""
+    """At exactly zero your L1 gradient is -l1, which pushes the weight away: it is 0 there, as
+    np.sign has it."""
     return l1 * np.sum(np.abs(w)) + 0.5 * l2 * np.sum(w * w), l1 * np.where(w > 0, 1, -1) + l2 * w
 
 
 @misconception(of="l1_l2_penalty", caught_by="l1_leaves_zeros_alone")
 def divided_by_absolute_value(w, l1, l2):
-    """Your L1 gradient is NaN for a weight that is zero, as w / |w| is 0 / 0 there: np.sign(w) gives 0."""
+    """Your L1 gradient is NaN for a weight that is zero, as w / |w| is 0 / 0 there: np.sign(w)
+    gives 0."""
     with np.errstate(all="ignore"):
         slope = w / np.abs(w)
     return l1 * np.sum(np.abs(w)) + 0.5 * l2 * np.sum(w * w), l1 * slope + l2 * w
@@ -134,7 +138,8 @@ def one_term_or_the_other(w, l1, l2):
 
 @misconception(of="l1_l2_penalty", caught_by="both_terms_add_up")
 def gradient_of_one_term(w, l1, l2):
-    """With both strengths your gradient lacks the L1 term, though the loss has it: add l1 * sign(w)."""
+    """With both strengths your gradient lacks the L1 term, though the loss has it: add l1 *
+    sign(w)."""
     dw = l2 * w if l2 else l1 * np.sign(w)
     return l1 * np.sum(np.abs(w)) + 0.5 * l2 * np.sum(w * w), dw
 
@@ -161,8 +166,8 @@ def _train(x, dropout_param, make_mask):
 
 @misconception(of="dropout_forward", caught_by="entries_are_dropped_or_scaled")
 def not_inverted(x, dropout_param):
-    """What is kept is not scaled, so in training the sums of the next layer are smaller than in use:
-    divide by p, so that the expected value is x."""
+    """What is kept is not scaled, so in training the sums of the next layer are smaller than in
+    use: divide by p, so that the expected value is x."""
     return _train(x, dropout_param, lambda rng, p: rng.random(x.shape) < p)
 
 
@@ -183,24 +188,15 @@ def multiplied_by_p(x, dropout_param):
 
 @misconception(of="dropout_forward", caught_by="entries_are_dropped_or_scaled")
 def mask_not_cut(x, dropout_param):
-    """You multiply x by the random numbers themselves: compare them with p, so that an entry is either
-    kept or dropped."""
+    """You multiply x by the random numbers themselves: compare them with p, so that an entry is
+    either kept or dropped."""
     return _train(x, dropout_param, lambda rng, p: rng.random(x.shape) / p)
 
 
 @misconception(of="dropout_forward", caught_by="entries_are_dropped_or_scaled")
 def dropout_never_on(x, dropout_param):
-    """In training nothing is dropped: look at dropout_param["mode"]."""
+    """In training nothing is dropped: do it if dropout_param["mode"] is "train", and not in "test"."""
     return x, (dropout_param, np.ones(x.shape))
-
-
-@misconception(of="dropout_forward", caught_by="entries_are_dropped_or_scaled")
-def modes_swapped(x, dropout_param):
-    """You drop in test mode and not in training: it is the other way round."""
-    if dropout_param["mode"] == "train":
-        return x, (dropout_param, None)
-    mask = (np.random.default_rng(0).random(x.shape) < dropout_param["p"]) / dropout_param["p"]
-    return x * mask * 0.5, (dropout_param, mask)
 
 
 @misconception(of="dropout_forward", caught_by="p_is_the_share_that_is_kept")
@@ -211,8 +207,8 @@ def p_is_dropped(x, dropout_param):
 
 @misconception(of="dropout_forward", caught_by="p_is_the_share_that_is_kept")
 def p_is_dropped_throughout(x, dropout_param):
-    """You drop a share p and divide by 1 - p, as one does where p is the drop ratio: here p is the
-    probability to *keep* an entry."""
+    """You drop a share p and divide by 1 - p, as one does where p is the drop ratio: here p is
+    the probability to *keep* an entry."""
     return _train(
         x, dropout_param, lambda rng, p: (rng.random(x.shape) >= p) / (1 - p if p < 1 else 1)
     )
@@ -248,8 +244,8 @@ def whole_examples_dropped(x, dropout_param):
 
 @misconception(of="dropout_forward", caught_by="test_mode_changes_nothing")
 def scaled_again_at_test(x, dropout_param):
-    """You multiply by p at test time although training has divided by it already: inverted dropout
-    leaves x alone in test mode."""
+    """You multiply by p at test time although training has divided by it already: inverted
+    dropout leaves x alone in test mode."""
     if dropout_param["mode"] == "test":
         return x * dropout_param["p"], (dropout_param, None)
     return _train(x, dropout_param, lambda rng, p: (rng.random(x.shape) < p) / p)
@@ -257,8 +253,8 @@ def scaled_again_at_test(x, dropout_param):
 
 @misconception(of="dropout_forward", caught_by="test_mode_changes_nothing")
 def divided_at_test(x, dropout_param):
-    """You divide by p at test time as well: there nothing is dropped, so nothing has to be made up
-    for."""
+    """You divide by p at test time as well: there nothing is dropped, so nothing has to be made
+    up for."""
     if dropout_param["mode"] == "test":
         return x / dropout_param["p"], (dropout_param, None)
     return _train(x, dropout_param, lambda rng, p: (rng.random(x.shape) < p) / p)
@@ -280,8 +276,8 @@ def nothing_kept_at_one(x, dropout_param):
 
 @misconception(of="dropout_forward", caught_by="any_shape_is_fine")
 def channels_dropped(x, dropout_param):
-    """You drop whole feature maps, which is another method (spatial dropout): here every entry of x
-    has its own draw, whatever the shape."""
+    """You drop whole feature maps, which is another method (spatial dropout): here every entry of
+    x has its own draw, whatever the shape."""
     shape = x.shape[:2] + (1,) * (x.ndim - 2)
     return _train(x, dropout_param, lambda rng, p: (rng.random(shape) < p) / p * np.ones(x.shape))
 
@@ -304,7 +300,8 @@ def a_generator_of_ones_own(x, dropout_param):
 
 @misconception(of="dropout_forward", caught_by="dropout_leaves_x_alone", symptom="mutation")
 def dropped_in_place(x, dropout_param):
-    """`x *= mask` changes the caller's array, which ReLU's cache may still need: write `x * mask`."""
+    """`x *= mask` changes the caller's array, which ReLU's cache may still need: write `x *
+    mask`."""
     if dropout_param["mode"] == "test":
         return x, (dropout_param, None)
     mask = (dropout_param["rng"].random(x.shape) < dropout_param["p"]) / dropout_param["p"]
@@ -317,8 +314,8 @@ def dropped_in_place(x, dropout_param):
 
 @misconception(of="dropout_backward", caught_by="gradient_passes_where_values_passed")
 def gradient_not_masked(dout, cache):
-    """Your gradient passes everywhere: where an entry was dropped, the output does not depend on it,
-    so its gradient is 0."""
+    """Your gradient passes everywhere: where an entry was dropped, the output does not depend on
+    it, so its gradient is 0."""
     return dout
 
 
@@ -332,7 +329,8 @@ def gradient_not_scaled(dout, cache):
 
 @misconception(of="dropout_backward", caught_by="gradient_passes_where_values_passed")
 def gradient_scaled_twice(dout, cache):
-    """You divide by p twice: if the mask in the cache holds 1 / p already, multiply by it, no more."""
+    """You divide by p twice: if the mask in the cache holds 1 / p already, multiply by it, no
+    more."""
     param, mask = cache
     return dout if mask is None else dout * mask / param["p"]
 
@@ -353,16 +351,16 @@ def gradient_scaled_and_not_masked(dout, cache):
 
 @misconception(of="dropout_backward", caught_by="gradient_passes_where_values_passed")
 def gradient_of_the_dropped(dout, cache):
-    """Your gradient passes where entries were dropped and is 0 where they were kept: it is the other
-    way round."""
+    """Your gradient passes where entries were dropped and is 0 where they were kept: it is the
+    other way round."""
     param, mask = cache
     return dout if mask is None else dout * (mask == 0) / param["p"]
 
 
 @misconception(of="dropout_backward", caught_by="each_cache_has_its_own_mask")
 def a_new_mask_on_the_way_back(dout, cache):
-    """You draw a new mask on the way back: gradients pass where the values have passed, so keep the
-    mask of the forward pass in the cache."""
+    """You draw a new mask on the way back: gradients pass where the values have passed, so keep
+    the mask of the forward pass in the cache."""
     param, mask = cache
     if mask is None:
         return dout
@@ -371,7 +369,8 @@ def a_new_mask_on_the_way_back(dout, cache):
 
 @misconception(of="dropout_backward", caught_by="test_gradient_passes")
 def scaled_at_test_on_the_way_back(dout, cache):
-    """In test mode you scale the gradient by p: forward is the identity there, and so is backward."""
+    """In test mode you scale the gradient by p: forward is the identity there, and so is
+    backward."""
     param, mask = cache
     return dout * (param["p"] if mask is None else mask)
 
@@ -407,7 +406,8 @@ def top_and_bottom_swapped(images, rng):
 
 @misconception(of="random_flip", caught_by="images_are_whole_or_mirrored")
 def colours_swapped(images, rng):
-    """You reverse the last axis, which holds the colours: left and right are along W, the third."""
+    """You reverse the last axis, which holds the colours: left and right are along W, the
+    third."""
     return np.where(_coin(images, rng), images[..., ::-1], images)
 
 
@@ -438,8 +438,8 @@ def batch_mirrored_as_a_whole(images, rng):
 
 @misconception(of="random_flip", caught_by="half_of_them_are_mirrored")
 def mirrored_by_a_normal(images, rng):
-    """You compare numbers from a normal distribution with ½, most of which are below it: draw uniformly
-    between 0 and 1, rng.random."""
+    """You compare numbers from a normal distribution with ½, most of which are below it: draw
+    uniformly between 0 and 1, rng.random."""
     mirrored = rng.standard_normal(len(images)) < 0.5
     return np.where(mirrored[:, None, None, None], images[:, :, ::-1], images)
 
@@ -486,7 +486,8 @@ def padded_with_a_mirror(images, padding, rng):
 
 @misconception(of="random_crop", caught_by="crops_are_windows")
 def rolled_around(images, padding, rng):
-    """What leaves your image on one side comes in on the other (np.roll): zeros should come in."""
+    """What leaves your image on one side comes in on the other (np.roll): zeros should come
+    in."""
     tops = rng.integers(2 * padding + 1, size=len(images))
     lefts = rng.integers(2 * padding + 1, size=len(images))
     return _crop(images, padding, tops, lefts, mode="wrap")
@@ -494,8 +495,8 @@ def rolled_around(images, padding, rng):
 
 @misconception(of="random_crop", caught_by="every_place_is_equally_likely")
 def last_place_left_out(images, padding, rng):
-    """Your windows never start at the last place, 2 * padding: there are 2 * padding + 1 places, and
-    rng.integers leaves its upper end out."""
+    """Your windows never start at the last place, 2 * padding: there are 2 * padding + 1 places,
+    and rng.integers leaves its upper end out."""
     high = max(1, 2 * padding)
     return _crop(
         images, padding, rng.integers(high, size=len(images)), rng.integers(high, size=len(images))
@@ -504,8 +505,8 @@ def last_place_left_out(images, padding, rng):
 
 @misconception(of="random_crop", caught_by="every_place_is_equally_likely")
 def shifted_one_way_only(images, padding, rng):
-    """Your windows start between 0 and padding, so images are shifted to one side only: up to
-    2 * padding."""
+    """Your windows start between 0 and padding, so images are shifted to one side only: up to 2 *
+    padding."""
     high = padding + 1
     return _crop(
         images, padding, rng.integers(high, size=len(images)), rng.integers(high, size=len(images))
@@ -536,8 +537,8 @@ def crops_from_a_new_generator(images, padding, rng):
 
 @misconception(of="random_crop", caught_by="no_padding_no_shift")
 def negative_slice_at_zero(images, padding, rng):
-    """With padding = 0 your images come back empty of content: `[padding:-padding]` is an empty slice
-    then. Cut with top : top + H."""
+    """With padding = 0 your images come back empty of content: `[padding:-padding]` is an empty
+    slice then. Cut with top : top + H."""
     tops = rng.integers(2 * padding + 1, size=len(images))
     lefts = rng.integers(2 * padding + 1, size=len(images))
     if padding == 0:
@@ -547,8 +548,8 @@ def negative_slice_at_zero(images, padding, rng):
 
 @misconception(of="random_crop", caught_by="no_padding_no_shift", symptom="exception")
 def nothing_to_draw_from(images, padding, rng):
-    """With padding = 0 you draw from an empty range: there is always one place, so
-    rng.integers(2 * padding + 1)."""
+    """With padding = 0 you draw from an empty range: there is always one place, so rng.integers(2
+    * padding + 1)."""
     tops = rng.integers(0, 2 * padding, size=len(images))
     return _crop(images, padding, tops, rng.integers(0, 2 * padding, size=len(images)))
 
@@ -567,15 +568,15 @@ def cropped_in_place(images, padding, rng):
 
 @misconception(of="color_jitter", caught_by="channels_are_multiplied")
 def every_pixel_its_own_factor(images, strength, rng):
-    """Every pixel has a factor of its own, which is noise: one factor per image and channel, of shape
-    (N, 1, 1, 3)."""
+    """Every pixel has a factor of its own, which is noise: one factor per image and channel, of
+    shape (N, 1, 1, 3)."""
     return np.clip(images * rng.uniform(1 - strength, 1 + strength, size=images.shape), 0, 255)
 
 
 @misconception(of="color_jitter", caught_by="channels_are_multiplied")
 def one_factor_for_all_channels(images, strength, rng):
-    """All three channels of an image have the same factor, which changes brightness only: draw one for
-    each channel."""
+    """All three channels of an image have the same factor, which changes brightness only: draw
+    one for each channel."""
     factors = rng.uniform(1 - strength, 1 + strength, size=(len(images), 1, 1, 1))
     return np.clip(images * factors, 0, 255)
 
@@ -588,8 +589,8 @@ def one_jitter_for_the_batch(images, strength, rng):
 
 @misconception(of="color_jitter", caught_by="channels_are_multiplied")
 def factors_around_zero(images, strength, rng):
-    """Your factors lie around 0, which leaves little of the image: they lie around 1, between
-    1 - strength and 1 + strength."""
+    """Your factors lie around 0, which leaves little of the image: they lie around 1, between 1 -
+    strength and 1 + strength."""
     factors = rng.uniform(-strength, strength, size=(len(images), 1, 1, 3))
     return np.clip(images * factors, 0, 255)
 
@@ -660,15 +661,16 @@ def _places(images, size, rng):
 
 @misconception(of="cutout", caught_by="squares_are_zero")
 def square_beyond_the_border(images, size, rng):
-    """Your squares may reach beyond the border, so that less is covered: the last row on which one can
-    begin is H - size."""
+    """Your squares may reach beyond the border, so that less is covered: the last row on which
+    one can begin is H - size."""
     N, H, W, _ = images.shape
     return _cover(images, rng.integers(H, size=N), rng.integers(W, size=N), size, size)
 
 
 @misconception(of="cutout", caught_by="squares_are_zero")
 def one_pixel_too_many(images, size, rng):
-    """Your squares have size + 1 rows and columns: `top : top + size` leaves the end out already."""
+    """Your squares have size + 1 rows and columns: `top : top + size` leaves the end out
+    already."""
     return _cover(images, *_places(images, size, rng), size + 1, size + 1)
 
 
@@ -694,8 +696,8 @@ def one_channel_covered(images, size, rng):
 
 @misconception(of="cutout", caught_by="every_square_is_equally_likely")
 def last_square_left_out(images, size, rng):
-    """Your squares never touch the lower or right border: there are H - size + 1 rows to begin on, and
-    rng.integers leaves its upper end out."""
+    """Your squares never touch the lower or right border: there are H - size + 1 rows to begin
+    on, and rng.integers leaves its upper end out."""
     N, H, W, _ = images.shape
     tops = rng.integers(max(1, H - size), size=N)
     return _cover(images, tops, rng.integers(max(1, W - size), size=N), size, size)
@@ -742,16 +744,16 @@ def _mix(lam, array, partner):
 
 @misconception(of="mixup", caught_by="labels_say_what_images_are_made_of")
 def labels_forgotten(images, labels_one_hot, alpha, rng):
-    """You mix the images and leave the labels: a picture that is 70 % cat and 30 % ship has the label
-    70 % cat and 30 % ship."""
+    """You mix the images and leave the labels: a picture that is 70 % cat and 30 % ship has the
+    label 70 % cat and 30 % ship."""
     lam = rng.beta(alpha, alpha, size=len(images))
     return _mix(lam, images, rng.permutation(len(images))), labels_one_hot.copy()
 
 
 @misconception(of="mixup", caught_by="labels_say_what_images_are_made_of")
 def label_weights_swapped(images, labels_one_hot, alpha, rng):
-    """In your labels the weights are swapped: the image's own label has the weight lam, as the image
-    has."""
+    """In your labels the weights are swapped: the image's own label has the weight lam, as the
+    image has."""
     lam = rng.beta(alpha, alpha, size=len(images))
     partner = rng.permutation(len(images))
     return _mix(lam, images, partner), _mix(1 - lam, labels_one_hot, partner)
@@ -811,8 +813,8 @@ def alpha_ignored(images, labels_one_hot, alpha, rng):
 
 @misconception(of="mixup", caught_by="weights_follow_alpha")
 def alpha_is_the_weight(images, labels_one_hot, alpha, rng):
-    """You take alpha for the weight itself: it is the parameter of the distribution that weights are
-    drawn from."""
+    """You take alpha for the weight itself: it is the parameter of the distribution that weights
+    are drawn from."""
     lam = np.full(len(images), min(alpha, 1.0))
     partner = rng.permutation(len(images))
     return _mix(lam, images, partner), _mix(lam, labels_one_hot, partner)
@@ -844,7 +846,8 @@ def next_image_is_partner(images, labels_one_hot, alpha, rng):
 
 @misconception(of="mixup", caught_by="partners_are_drawn")
 def batch_reversed(images, labels_one_hot, alpha, rng):
-    """Partners are those of the reversed batch, always the same: draw them, rng.permutation(N)."""
+    """Partners are those of the reversed batch, always the same: draw them,
+    rng.permutation(N)."""
     lam = rng.beta(alpha, alpha, size=len(images))
     partner = np.arange(len(images))[::-1]
     return _mix(lam, images, partner), _mix(lam, labels_one_hot, partner)
@@ -852,7 +855,8 @@ def batch_reversed(images, labels_one_hot, alpha, rng):
 
 @misconception(of="mixup", caught_by="mixup_leaves_arguments_alone", symptom="mutation")
 def mixed_in_place(images, labels_one_hot, alpha, rng):
-    """You write into the caller's arrays: `lam * images + …` makes new ones, `images *= lam` does not."""
+    """You write into the caller's arrays: `lam * images + …` makes new ones, `images *= lam` does
+    not."""
     lam = rng.beta(alpha, alpha, size=len(images))
     partner = rng.permutation(len(images))
     images[:] = _mix(lam, images, partner)
@@ -864,8 +868,8 @@ def mixed_in_place(images, labels_one_hot, alpha, rng):
 
 @misconception(of="ensemble_predict", caught_by="mean_probability_decides")
 def geometric_mean(probabilities):
-    """You multiply the probabilities (or average their logarithms), so that one network can veto a
-    class: average the probabilities themselves."""
+    """You multiply the probabilities (or average their logarithms), so that one network can veto
+    a class: average the probabilities themselves."""
     return np.argmax(np.sum(np.log(probabilities), axis=0), axis=1)
 
 
@@ -890,7 +894,8 @@ def labels_averaged_over_networks(probabilities):
 
 @misconception(of="ensemble_predict", caught_by="mean_probability_decides")
 def median_network(probabilities):
-    """You take the median over the networks: take the mean, in which one that is sure counts more."""
+    """You take the median over the networks: take the mean, in which one that is sure counts
+    more."""
     return np.argmax(np.median(probabilities, axis=0), axis=1)
 
 
@@ -904,11 +909,9 @@ def majority_vote(probabilities):
 
 
 @misconception(of="ensemble_predict", caught_by="one_network_one_image")
-def squeezed(probabilities):
-    """With one network and one image you lose an axis to squeeze(): the result has shape (N,), for
-    N = 1 as well."""
-    mean = np.squeeze(np.mean(probabilities, axis=0))
-    return np.argmax(mean, axis=-1)
+def labels_from_one(probabilities):
+    """Your labels start at 1: classes are counted from 0, as np.argmax does."""
+    return np.argmax(np.mean(probabilities, axis=0), axis=1) + 1
 
 
 @misconception(of="ensemble_predict", caught_by="mean_probability_decides")
