@@ -195,7 +195,8 @@ def mask_not_cut(x, dropout_param):
 
 @misconception(of="dropout_forward", caught_by="entries_are_dropped_or_scaled")
 def dropout_never_on(x, dropout_param):
-    """In training nothing is dropped: do it if dropout_param["mode"] is "train", and not in "test"."""
+    """In training nothing is dropped: do it if dropout_param["mode"] is "train", and not if it is
+    "test"."""
     return x, (dropout_param, np.ones(x.shape))
 
 

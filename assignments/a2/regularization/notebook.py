@@ -219,7 +219,7 @@ print("✓ l1_l2_penalty")
 # stay large? What will such a unit look like?
 
 # %% tags=["demo"]
-penalised = {"no penalty": {}, "L2": {"l2": 0.1}, "L1": {"l1": 0.001}}
+penalised = {"no penalty": {}, "L2": {"l2": 0.1}, "L1": {"l1": 0.005}}
 fig, axes = plt.subplots(1, 3, figsize=(9, 2.6), sharey=True, layout="constrained")
 for axis, (name, settings), color in zip(axes, penalised.items(), COLORS, strict=False):
     W = fit(**settings).model.params["W1"]
@@ -234,9 +234,8 @@ _ = axes[0].set_ylabel("how many")
 for name, settings in penalised.items():
     W = fit(**settings).model.params["W1"]
     strongest = np.argsort(-np.abs(W).sum(axis=0))[:12]
-    _ = show_filters(
-        W[:, strongest].T.reshape(-1, 16, 16, 3), title=f"{name}: the 12 strongest hidden units"
-    )
+    units = W[:, strongest].T.reshape(-1, 16, 16, 3).transpose(0, 3, 1, 2)
+    _ = show_filters(units, columns=12, title=f"{name}: the 12 strongest hidden units")
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ask_pull", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ### Inline question 1
