@@ -428,9 +428,9 @@ _ = plot_training(dropout_runs, smooth=10, title="With dropout, training gets ha
 # %% [markdown]
 # ## 4. More images for free
 #
-# The best remedy against too few images is more images. Those we have can be changed in ways that
+# The most natural remedy against too few images is more images. Those we have can be changed in ways that
 # leave the label what it is: a mirrored frog is a frog. So in every epoch the network gets another
-# version of each image, and there is nothing to learn by heart.
+# version of each image, and there is little to learn by heart.
 #
 # All functions take a batch `images` of shape (N, H, W, 3) and return a new one of the same shape.
 # The batch belongs to the caller and stays as it is. And **every image has its own draw**: a batch
@@ -785,13 +785,13 @@ _ = axis.legend(frameon=False, loc="lower right")
 
 # %% tags=["demo"]
 gap_runs = {name: fit(**remedies[name]) for name in ("nothing", "augmentation")}
-_ = plot_training(gap_runs, smooth=10, title="Learning by heart, and learning")
+_ = plot_training(gap_runs, smooth=10, title="With and without augmentation")
 
 # %% [markdown]
 # Read two numbers, not one. A small gap alone is worth nothing: a network that has learned nothing
 # has none. What counts is the validation accuracy; the gap only says where more of it may be had. A
 # large gap asks for regularisation or more images, a small gap at a low level for a larger network or
-# longer training.
+# longer training. (Augmented images last longer: try `fit(augment=augment, num_epochs=200)`.)
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ask_augmentation", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ### Inline question 3
