@@ -59,14 +59,18 @@ layers = from_notebook("two_layer_net")
 # ## 1. The gap
 #
 # To see the disease in a minute instead of a day, we make it worse: 500 training images only, and
-# a network whose first layer alone has 76,800 weights. Images stay images here, (N, 32, 32, 3)
-# with values from 0 to 255, because we are going to shift and mirror them; the network itself
-# centres them and halves their size to 16×16 pixels.
+# a network whose first layer alone has 76,800 weights. Images stay images here, with values from 0
+# to 255, because we are going to shift and mirror them; the network itself centres them and makes
+# them rows. To save time it is trained on `small`, the same images at half the size.
 
 # %% tags=["demo"]
 # NBVAL_CHECK_OUTPUT
 data = load_dataset(num_training=500, num_validation=1_000, num_test=1_000)
-print("X_train", data.X_train.shape, " X_val", data.X_val.shape)
+small = {"y_train": data.y_train, "y_val": data.y_val}
+for part in ("X_train", "X_val", "X_test"):
+    blocks = getattr(data, part).reshape(-1, 16, 2, 16, 2, 3)
+    small[part] = blocks.mean(axis=(2, 4))
+    print(part, getattr(data, part).shape, " half the size:", small[part].shape)
 
 # %% [markdown]
 # The network is the old acquaintance affine – ReLU – affine – softmax. Between ReLU and the second
@@ -92,8 +96,7 @@ class SmallNet:
     def loss(self, X, y=None):
         """Return the scores of images, or with labels the loss and the gradients."""
         p = self.params
-        blocks = X.reshape(len(X), 16, 2, 16, 2, 3).mean(axis=(2, 4))
-        rows = ((blocks - 120.0) / 60.0).reshape(len(X), -1).astype(np.float32)
+        rows = ((X - 120.0) / 60.0).reshape(len(X), -1).astype(np.float32)
         hidden, cache_1 = layers.affine_forward(rows, p["W1"], p["b1"])
         hidden, cache_relu = layers.relu_forward(hidden)
         if self.dropout:
@@ -123,13 +126,14 @@ def momentum(w, dw, config):
 
 
 @cache
-def fit(augment=None, num_epochs=40, **settings):
+def fit(augment=None, num_epochs=100, **settings):
     """Train a SmallNet with these settings; return the solver, which has the curves."""
     solver = Solver(
         SmallNet(**settings),
-        data,
+        small,
         momentum,
-        {"learning_rate": 4e-3},
+        {"learning_rate": 1e-2},
+        schedule=lambda iteration, num_iterations: 1 - iteration / num_iterations,
         batch_size=50,
         num_epochs=num_epochs,
         augment=augment,
@@ -744,17 +748,18 @@ _ = show_images(mixed_images / 255, captions, columns=8, inch=1.1, title="mixup 
 #
 # ## 6. Does the gap close?
 #
-# Five networks, the same start, the same 500 images, the same number of steps.
+# Five ways to train: the same network, the same 500 images, the same number of steps. Each is done
+# twice, from two different starts, and the mean is shown.
 #
 # **Predict before you run.** In which order will they stand? Which will still know all training images
-# by heart? For which remedy does the validation accuracy rise, and for which does the training
-# accuracy merely fall?
+# by heart? For which remedy does the validation accuracy rise most, and what do you expect of all
+# of them together?
 
 
 # %% tags=["demo"]
 def augment(X, y, rng):
-    """Mirror and shift a minibatch, and change its light a little."""
-    return color_jitter(random_crop(random_flip(X, rng), 4, rng), 0.1, rng), y
+    """Mirror and shift a minibatch of small images, and change its light a little."""
+    return color_jitter(random_crop(random_flip(X, rng), 1, rng), 0.1, rng), y
 
 
 remedies = {
@@ -762,10 +767,10 @@ remedies = {
     "L2": {"l2": 0.1},
     "dropout": {"keep_ratio": 0.5},
     "augmentation": {"augment": augment},
-    "all three": {"augment": augment, "l2": 0.02, "keep_ratio": 0.8},
+    "all three": {"augment": augment, "l2": 0.03, "keep_ratio": 0.8},
 }
 reached = {
-    name: final_accuracies(fit(**settings))
+    name: np.mean([final_accuracies(fit(**settings, **start)) for start in ({}, {"seed": 1})], 0)
     for name, settings in progress(list(remedies.items()), "training")
 }
 fig, axis = plt.subplots(figsize=(7, 3), layout="constrained")
@@ -774,8 +779,9 @@ for row, (train, val) in enumerate(reached.values()):
     for value, color, marker in ((val, COLORS[0], "o"), (train, COLORS[1], "s")):
         label = {"o": "validation", "s": "training"}[marker] if row == 0 else None
         axis.scatter(value, row, color=color, marker=marker, s=60, label=label, zorder=2)
-    axis.text((train + val) / 2, row - 0.15, f"{train - val:.0%}", ha="center", va="bottom")
-axis.set(yticks=range(len(reached)), yticklabels=list(reached), xlim=(0.1, 1.05))
+    axis.text(val - 0.02, row, f"{val:.1%}", color=COLORS[0], ha="right", va="center")
+    axis.text((train + val) / 2, row - 0.12, f"gap {train - val:.0%}", ha="center", va="bottom")
+axis.set(yticks=range(len(reached)), yticklabels=list(reached), xlim=(0.15, 1.05))
 axis.set(xlabel="accuracy (mean of the last ten epochs)", ylim=(len(reached) - 0.5, -0.7))
 axis.set_title(
     "The gap between training and validation", loc="left", fontweight="bold", fontsize=11
@@ -784,14 +790,21 @@ axis.spines[["top", "right"]].set_visible(False)
 _ = axis.legend(frameon=False, loc="lower right")
 
 # %% tags=["demo"]
-gap_runs = {name: fit(**remedies[name]) for name in ("nothing", "augmentation")}
-_ = plot_training(gap_runs, smooth=10, title="With and without augmentation")
+gap_runs = {name: fit(**remedies[name]) for name in ("nothing", "all three")}
+_ = plot_training(gap_runs, smooth=10, title="Nothing, and all three")
 
 # %% [markdown]
+# The gap closes from both ends: less is learned by heart, and more is understood. New images do most
+# here; small doses of the two other remedies on top of them help a little more. Look at the curves,
+# too. (A loss includes its penalty, so the two losses start at different heights.) Without a remedy,
+# all that can be learned is learned within the first third of the time. With all three the network
+# learns more slowly, and is still getting better when the other one has long stopped. Have you a
+# minute? Try `fit(**remedies["all three"], num_epochs=400)`.
+#
 # Read two numbers, not one. A small gap alone is worth nothing: a network that has learned nothing
 # has none. What counts is the validation accuracy; the gap only says where more of it may be had. A
 # large gap asks for regularisation or more images, a small gap at a low level for a larger network or
-# longer training. (Augmented images last longer: try `fit(augment=augment, num_epochs=200)`.)
+# longer training.
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ask_augmentation", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ### Inline question 3
@@ -866,7 +879,7 @@ print("✓ ensemble_predict")
 # %% tags=["demo"]
 def test_probabilities(seed):
     """Train with dropout from another seed; return probabilities of the test images."""
-    scores = fit(seed=seed, num_epochs=25, keep_ratio=0.5).model.loss(data.X_test)
+    scores = fit(seed=seed, num_epochs=25, keep_ratio=0.5).model.loss(small["X_test"])
     exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
     return exponentials / exponentials.sum(axis=1, keepdims=True)
 
