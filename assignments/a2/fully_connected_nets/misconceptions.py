@@ -179,7 +179,7 @@ def block_drops_inputs(x, w, b, gamma, beta, normalization, norm_param, dropout_
     )  # fmt: skip
 
 
-@misconception(of="affine_norm_relu_dropout_forward", caught_by="block_drops_the_right_share")
+@misconception(of="affine_norm_relu_dropout_forward", caught_by="block_drops_at_the_end")
 def block_without_dropout(x, w, b, gamma, beta, normalization, norm_param, dropout_param):
     """Your block never drops anything: call dropout_forward whenever dropout_param is not None."""
     return _block(x, w, b, gamma, beta, normalization, norm_param, None)
@@ -215,11 +215,7 @@ def block_backward_without_relu(dout, cache):
     return _block_backward(dout, cache, skip="relu")
 
 
-@misconception(
-    of="affine_norm_relu_dropout_backward",
-    caught_by="block_gradients_without_extras",
-    symptom="exception",
-)
+@misconception(of="affine_norm_relu_dropout_backward", caught_by="block_gradients_without_extras")
 def block_backward_too_short(dout, cache):
     """The backward function returns five values, dx, dw, db, dgamma, dbeta, in any case: without
     normalisation the last two are None."""
@@ -326,11 +322,12 @@ def weights_transposed(hidden_dims, input_dim, num_classes, normalization, weigh
 
 
 @misconception(of="init_params", caught_by="params_have_names_and_shapes")
-def biases_two_dimensional(hidden_dims, input_dim, num_classes, normalization, weight_scale, rng):
-    """Your biases have the shape (1, M): one number for each output is the shape (M,)."""
+def biases_of_the_inputs(hidden_dims, input_dim, num_classes, normalization, weight_scale, rng):
+    """Your biases have one number for each input of the layer: they have one for each output."""
     draw = _normal(weight_scale, rng)
     params = _start(hidden_dims, input_dim, num_classes, normalization, draw)
-    return {name: a[None] if name[0] == "b" and name[1] != "e" else a for name, a in params.items()}
+    biases = {f"b{name[1:]}": np.zeros(len(a)) for name, a in params.items() if name[0] == "W"}
+    return params | biases
 
 
 @misconception(of="init_params", caught_by="params_of_normalisation")
@@ -561,7 +558,7 @@ class ProbabilitiesForScores(_Net):
         return _probabilities(returned) if y is None else returned
 
 
-@misconception(of="FullyConnectedNet", caught_by="scores_are_correct", symptom="exception")
+@misconception(of="FullyConnectedNet", caught_by="scores_are_correct")
 class ScoresWithCaches(_Net):
     """Without labels loss returns the scores alone: forward returns them together with the
     caches, so take the first of the two."""
@@ -668,7 +665,7 @@ class DropoutNeverTests(_Net):
         return mode, "train"
 
 
-@misconception(of="FullyConnectedNet", caught_by="scores_without_dropout")
+@misconception(of="FullyConnectedNet", caught_by="dropout_with_batchnorm")
 class ScoresInTrainingMode(_Net):
     """loss(X) runs in training mode, dropout and batch normalisation alike: without labels call
     forward with the mode "test"."""
@@ -870,11 +867,11 @@ class FirstLayerWithoutGradient(_Net):
     """The loop of your backward pass ends too early: the first layer gets no gradient.
     range(last - 1, 0, -1) goes down to 1."""
 
-    def backward(self, dscores, caches):
-        grads = super().backward(dscores, caches)
-        if self.num_layers == 1:
-            return grads
-        return {name: array for name, array in grads.items() if name[-1] != "1"}
+    def loss(self, X, y=None):
+        returned = super().loss(X, y)
+        if y is None or self.num_layers == 1:
+            return returned
+        return returned[0], {name: a for name, a in returned[1].items() if name[-1] != "1"}
 
 
 @misconception(of="FullyConnectedNet", caught_by="gradients_with_batchnorm")
@@ -1008,16 +1005,6 @@ def training_diverges(X_train, y_train, X_val, y_val):
     Try a tenth of it."""
     classes, rng = int(np.max(y_train)) + 1, np.random.default_rng(0)
     return _Net([10], X_train.shape[1], classes, weight_scale=np.nan, rng=rng)
-
-
-@misconception(
-    of="train_fully_connected_net", caught_by="train_fully_connected_net_reaches_accuracy"
-)
-def training_from_zero(X_train, y_train, X_val, y_val):
-    """All images get the same scores: a network whose weights start at zero stays there. Give it a
-    weight_scale of about 0.03."""
-    classes, rng = int(np.max(y_train)) + 1, np.random.default_rng(0)
-    return _Net([10], X_train.shape[1], classes, weight_scale=0.0, rng=rng)
 
 
 class _Run:

