@@ -1028,7 +1028,7 @@ def train_fully_connected_net(X_train, y_train, X_val, y_val):
 
     rng = np.random.default_rng(231)
     model = FullyConnectedNet(
-        [150, 100],
+        [100, 100],
         X_train.shape[1],
         int(np.max(y_train)) + 1,
         normalization="batchnorm",
@@ -1046,7 +1046,7 @@ def train_fully_connected_net(X_train, y_train, X_val, y_val):
         schedule=rules.cosine_decay,
         augment=augment,
         batch_size=100,
-        num_epochs=10,
+        num_epochs=8,
     )
     solver.train()
     return model
