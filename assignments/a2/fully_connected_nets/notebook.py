@@ -902,7 +902,7 @@ _ = axis.legend(frameon=False, fontsize=9)
 
 # %% [markdown]
 # Now train them, with one to sixteen hidden layers, all in the same way, on images of half
-# the size: 4,000 of them, ten times each.
+# the size: 4,000 of them, eight times each.
 #
 # **Predict before you run.** Which of the three will notice first that the network gets deeper? Will
 # the best of all be a deep one?
@@ -922,7 +922,7 @@ def depth_sweep():
             {"learning_rate": 0.02},
             rng=np.random.default_rng(15),
             schedule=rules.cosine_decay,
-            num_epochs=10,
+            num_epochs=8,
             num_train_samples=500,
             progress=False,
         )
@@ -1028,7 +1028,7 @@ def train_fully_connected_net(X_train, y_train, X_val, y_val):
 
     rng = np.random.default_rng(231)
     model = FullyConnectedNet(
-        [100, 100],
+        [200, 100],
         X_train.shape[1],
         int(np.max(y_train)) + 1,
         normalization="batchnorm",
@@ -1046,7 +1046,7 @@ def train_fully_connected_net(X_train, y_train, X_val, y_val):
         schedule=rules.cosine_decay,
         augment=augment,
         batch_size=100,
-        num_epochs=8,
+        num_epochs=10,
     )
     solver.train()
     return model
