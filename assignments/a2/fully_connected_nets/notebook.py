@@ -999,7 +999,7 @@ _ = axes[1].legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=
 # When graded, it gets images of the same kind in the same preparation (float32), and a minute and a half
 # on one core; fifteen seconds suffice. Compute in float32: with the float64 weights that the class draws,
 # everything takes twice as long. The grade depends on what `model.loss(X).argmax(axis=1)` says of test
-# images that your code has never seen. On `scenes`, at least 49 % of them should be right (48 % on
+# images that your code has never seen. On `scenes`, at least 49 % of them should be right (47 % on
 # CIFAR-10).
 
 
@@ -1060,7 +1060,7 @@ def trained():
     return train_fully_connected_net(X_train, y_train, X_val, y_val)
 
 
-accuracy_to_reach = {"scenes": 0.49, "cifar10": 0.48}[data.name]
+accuracy_to_reach = {"scenes": 0.49, "cifar10": 0.47}[data.name]
 
 scores = trained().loss(X_val)
 assert_shape(scores, (len(X_val), num_classes), name="the array of scores")
