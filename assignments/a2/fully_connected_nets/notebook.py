@@ -685,9 +685,11 @@ assert len(caches) == 3, f"there are {len(caches)} caches, expected one for each
 
 net = FullyConnectedNet([4, 3], 5, 2, "batchnorm", 0.5, rng=np.random.default_rng(7))
 X = np.random.default_rng(8).normal(2.0, 1.0, size=(6, 5))
-net.forward(X, "train")
 assert len(net.norm_params) == 2, "norm_params needs one dictionary for each hidden layer"
-assert net.norm_params[0] is not net.norm_params[1], "both layers share one dictionary"
+assert net.norm_params[0] is not net.norm_params[1], (
+    "both layers share one dictionary of settings: make a new one for each"
+)
+net.forward(X, "train")
 for place, width in enumerate((4, 3)):
     mean = net.norm_params[place].get("running_mean")
     assert mean is not None, f"norm_params[{place}] has no running_mean after a training step"
@@ -736,7 +738,9 @@ for normalization, keep, reg in product((None, "batchnorm", "layernorm"), (1.0, 
         )
     before = net.loss(X)
     assert_shape(before, (6, 4), name="the array of scores")
-    assert_close(net.loss(X), before, name=f"the scores, computed a second time ({where}),")
+    assert_close(net.loss(X), before, name=f"the array of scores, computed again ({where}),")
+    alone = net.loss(X[:1])
+    assert_close(alone, before[:1], name=f"the array of scores of an image alone ({where})")
 print("✓ FullyConnectedNet")
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ask_modes", "locked": true, "schema_version": 3, "solution": false, "task": false}
