@@ -6,6 +6,9 @@ poolings, the shape of x of the global one, ``(x, mean, std, x_hat, gamma)`` of 
 normalisation by rows, and ``(x_hat, std, gamma, G)`` of the group normalisation.
 """
 
+# What a wrong network does differently its class says, not its methods.
+# ruff: noqa: D102
+
 from __future__ import annotations
 
 import numpy as np
@@ -343,9 +346,8 @@ def dout_not_transposed(dout, cache):
 @misconception(of="conv_backward_vectorized", caught_by="vectorized_gradients_are_correct")
 def taps_overwritten(dout, cache):
     """One tap overwrites what the others have left in dx: add with +=."""
-    dx, dw, db = _backward(dout, _unfolded(cache))
-    last = _backward(dout, _unfolded(cache), overwrite=True)[0]
-    return last, dw, db
+    _, dw, db = _backward(dout, _unfolded(cache))
+    return _backward(dout, _unfolded(cache), overwrite=True)[0], dw, db
 
 
 @misconception(of="conv_backward_vectorized", caught_by="vectorized_gradients_with_stride")
