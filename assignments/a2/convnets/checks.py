@@ -49,7 +49,7 @@ TRAIN_CONVNET = {
 @check(points=1, of="conv_output_size")
 def sizes_are_counted(student, rng):
     """The number of windows is right with and without frame, for several strides."""
-    for size, window, stride, pad in ((11, 3, 2, 1), (9, 5, 1, 2), (13, 4, 3, 1), (7, 7, 1, 0)):
+    for size, window, stride, pad in ((12, 4, 2, 5), (9, 5, 1, 2), (13, 4, 3, 1), (7, 7, 1, 0)):
         _assert_size(student, size, window, stride, pad)
 
 
@@ -422,23 +422,20 @@ def gradients_with_reg_are_correct(student, rng):
 @check(points=1, of="ThreeLayerConvNet")
 def net_uses_the_layers_it_is_given(student, rng):
     """The network computes with the convolution and the pooling that it is given."""
-    called = []
 
     def forward(x, w, b, conv_param):
-        called.append("conv_forward")
-        return oracle.conv(x, w, b, conv_param["stride"], conv_param["pad"]), 1
+        return 2.0 * oracle.conv(x, w, b, conv_param["stride"], conv_param["pad"]), 1
 
     def pool(x, pool_param):
-        called.append("max_pool_forward")
-        return oracle.max_pool(np.asarray(x), 2, 2, 2), 2
+        return 3.0 * oracle.max_pool(np.asarray(x), 2, 2, 2), 2
 
-    layers = {"conv_forward": forward, "max_pool_forward": pool}
-    generator = np.random.default_rng(1)
-    net = student.ThreeLayerConvNet((2, 4, 6), 3, 3, 5, 4, 0.5, 0.0, generator, layers)
-    scores = net.loss(rng.normal(size=(2, 2, 4, 6)))
-    assert_shape(scores, (2, 4), name="the scores")
-    missing = [name for name in layers if name not in called]
-    require(not missing, f"the network never called layers[{missing[0]!r}]" if missing else "")
+    net, params, X, _ = _network(
+        student, rng, 0.0, {"conv_forward": forward, "max_pool_forward": pool}
+    )
+    # Layers that give six times as much: nobody can have computed that with layers of their own.
+    six_times = params | {"W1": 6.0 * params["W1"], "b1": 6.0 * params["b1"]}
+    expected = oracle.network_scores(six_times, X)
+    assert_close(net.loss(X), expected, name="the scores", rtol=RTOL, atol=ATOL)
 
 
 # train_convnet ------------------------------------------------------------------------------------
@@ -532,13 +529,16 @@ def _group_backward(student, rng):
     return (dx, dgamma, dbeta), oracle.groupnorm_gradients(dout, x, gamma, 3, 0.3)
 
 
-def _network(student, rng, reg):
+def _network(student, rng, reg, *layers):
     """Return a network of the student's with parameters of ours, these, and a batch."""
-    net = student.ThreeLayerConvNet((2, 4, 6), 3, 3, 5, 4, 0.1, reg, np.random.default_rng(1))
+    net = student.ThreeLayerConvNet(
+        (2, 4, 6), 3, 3, 5, 4, 0.1, reg, np.random.default_rng(1), *layers
+    )
     shapes = {"W1": (3, 2, 3, 3), "b1": (3,), "W2": (18, 5), "b2": (5,), "W3": (5, 4), "b3": (4,)}
     params = {name: rng.normal(0.1, 0.5, size=shape) for name, shape in shapes.items()}
-    # Of every hidden unit, some are awake.
-    params["b1"], params["b2"] = params["b1"] + 0.3, params["b2"] + 0.5
+    # Biases of both signs: of maps and hidden units, some are awake and some are not.
+    params["b1"] = rng.permutation([-0.9, -0.3, 0.6])
+    params["b2"] = rng.permutation([-2.5, -1.2, 0.0, 0.4, 0.9])
     net.params = params
     return net, params, rng.normal(0.2, 1.0, size=(3, 2, 4, 6)), rng.integers(4, size=3)
 

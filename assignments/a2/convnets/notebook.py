@@ -483,7 +483,7 @@ print("✓ conv_backward_vectorized")
 # faster than your loops is the matrix product? How much is left for the library to gain?
 
 # %% tags=["demo"]
-from cs231n_lib import fast_layers  # noqa: E402
+from cs231n_lib import fast_layers
 
 
 def forward_and_backward(forward, backward, x, w, b, param):
@@ -1179,7 +1179,7 @@ FAST = {
 
 
 # %% nbgrader={"grade": false, "grade_id": "train_convnet", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def train_convnet(X_train, y_train, X_val, y_val, layers=None, num_filters=16, num_epochs=8):
+def train_convnet(X_train, y_train, X_val, y_val, layers=None, num_filters=16, num_epochs=5):
     """Train a three-layer convolutional network.
 
     Parameters
