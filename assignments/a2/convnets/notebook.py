@@ -479,8 +479,8 @@ print("✓ conv_backward_vectorized")
 # And here is what the course's library makes of the same formula: `cs231n_lib.fast_layers`. It
 # splits the work into pieces that fit into the processor's cache and spreads them over its cores.
 #
-# **Predict before you run.** Eight pictures of 16×16 pixels, 16 filters of 5×5. How many times
-# faster than your loops is the matrix product? How much is left for the library to gain?
+# **Predict before you run.** 32 filters of 5×5 on pictures of 32×32 pixels. How many times faster than
+# your loops is the matrix product? How much is left for the library to gain?
 
 # %% tags=["demo"]
 from cs231n_lib import fast_layers
@@ -493,20 +493,22 @@ def forward_and_backward(forward, backward, x, w, b, param):
 
 
 rng = np.random.default_rng(3)
-w, b = rng.normal(size=(16, 3, 5, 5)).astype(np.float32), np.zeros(16, np.float32)
+w, b = rng.normal(size=(32, 3, 5, 5)).astype(np.float32), np.zeros(32, np.float32)
+many = np.ascontiguousarray(data.X_train[:100].transpose(0, 3, 1, 2), np.float32)
 ways = {
     "naive": (conv_forward_naive, conv_backward_naive, 1),
-    "vectorised": (conv_forward_vectorized, conv_backward_vectorized, 10),
-    "cs231n_lib.fast_layers": (fast_layers.conv_forward_fast, fast_layers.conv_backward_fast, 10),
+    "vectorised": (conv_forward_vectorized, conv_backward_vectorized, 100),
+    "cs231n_lib.fast_layers": (fast_layers.conv_forward_fast, fast_layers.conv_backward_fast, 100),
 }
 times = {}
-for name, (forward, backward, repeat) in ways.items():
-    arguments = forward, backward, X_train[:8], w, b, {"stride": 1, "pad": 2}
-    if repeat > 1:
+for name, (forward, backward, pictures) in ways.items():
+    arguments = forward, backward, many[:pictures], w, b, {"stride": 1, "pad": 2}
+    runs = 1 if pictures == 1 else 3
+    if runs > 1:
         forward_and_backward(*arguments)  # warm up
-    seconds = timeit.timeit(lambda args=arguments: forward_and_backward(*args), number=repeat)
-    times[name] = seconds / repeat
-_ = plot_times(times, title="A convolution of eight pictures, there and back")
+    seconds = timeit.timeit(lambda args=arguments: forward_and_backward(*args), number=runs)
+    times[name] = seconds / (runs * pictures)
+_ = plot_times(times, xlabel="time per picture", title="A convolution, there and back")
 
 # %% [markdown]
 # ## 5. Pooling
@@ -1150,7 +1152,7 @@ rng = np.random.default_rng(9)
 net = ThreeLayerConvNet((3, 16, 16), 8, 5, 40, num_classes, 0.05, 0.0, rng)
 few = {"X_train": X_train[:50], "y_train": y_train[:50], "X_val": X_val, "y_val": y_val}
 solver = Solver(
-    net, few, rules.adam, {"learning_rate": 2e-3}, batch_size=25, num_epochs=20, rng=rng
+    net, few, rules.adam, {"learning_rate": 2e-3}, batch_size=10, num_epochs=20, rng=rng
 )
 solver.train()
 _ = plot_training(solver)
@@ -1175,7 +1177,8 @@ FAST = {
 # float32, which halves the time. Hand `layers` on to the network, so that the caller chooses.
 #
 # When graded, it is called without `layers`, on 16×16 images like these, so that it runs on your own
-# functions; ten seconds suffice, and a minute and a half is allowed.
+# functions, on one core, with a minute and a half. On test images of `scenes`, at least 53 % should be
+# right (45 % on CIFAR-10).
 
 
 # %% nbgrader={"grade": false, "grade_id": "train_convnet", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1239,7 +1242,7 @@ def trained():
     return train_convnet(X_train, y_train, X_val, y_val, FAST)
 
 
-accuracy_to_reach = {"scenes": 0.50, "cifar10": 0.45}[data.name]
+accuracy_to_reach = {"scenes": 0.53, "cifar10": 0.45}[data.name]
 
 scores = trained().loss(X_val)
 assert_shape(scores, (len(X_val), num_classes), name="the array of scores")
@@ -1259,7 +1262,10 @@ print(f"✓ train_convnet: validation accuracy {accuracy:.1%}")
 _ = show_filters(trained().params["W1"], columns=8, title="Filters of the first layer")
 
 # %% [markdown]
-# Opposed colours and edges of several directions: what was drawn by hand above, found by gradients.
+# After so short a training much of the noise of the start is still in them. Look for what has grown
+# out of it: two sides of opposite colour, light against dark. Longer training on more and larger
+# pictures (section 9) gives cleaner filters; `show_filters(big.params["W1"])` shows them.
+#
 # Now one look at test images: the surest mistakes.
 
 # %% tags=["demo"]
