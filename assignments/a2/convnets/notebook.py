@@ -1302,9 +1302,10 @@ _ = show_images(
 # ## 9. For the ambitious: whole pictures, all of them
 #
 # Until now pictures were small and few. The cell below trains the same function on pictures of full
-# size, and as many of them as there are, with the library's layers. It takes about three minutes on
-# two cores, so it is switched off: set `MINUTES = 3`. Start JupyterLab with `CS231N_DATASET=cifar10`
-# to see it on photographs, where **65 %** is a good mark for three layers.
+# size, and as many of them as there are, with the library's layers. That takes a few minutes on two
+# cores, so it is switched off: set `MINUTES = 3`. Start JupyterLab with `CS231N_DATASET=cifar10` to see
+# it on photographs, where **65 %** is the mark to reach with three layers. (With batches of 100, ours
+# had 68.6 % of the test images right after five epochs: one seed, 394 seconds of processor time.)
 #
 # From there on it is your own: more layers, spatial batch normalisation between them, crops. How far
 # do you get in five minutes? Your network is to be written from layers that are yours or in
