@@ -254,7 +254,7 @@ class ThreeLayerConvNet:
         return lambda x: dense.affine_forward(x, w, b)
 
 
-def train_convnet(X_train, y_train, X_val, y_val, layers=None, num_filters=24, num_epochs=8):
+def train_convnet(X_train, y_train, X_val, y_val, layers=None, num_filters=16, num_epochs=8):
     rng = np.random.default_rng(3)
     net = ThreeLayerConvNet(
         X_train.shape[1:], num_filters, 3, 64, max(y_train) + 1, 0.03, 1e-4, rng, layers

@@ -217,7 +217,7 @@ class ThreeLayerConvNet:
         return loss + r / 2 * penalty, grads | {"W1": dW1 + r * W1, "b1": db1}
 
 
-def train_convnet(X_train, y_train, X_val, y_val, layers=None, num_filters=24, num_epochs=8):
+def train_convnet(X_train, y_train, X_val, y_val, layers=None, num_filters=16, num_epochs=5):
     rng = np.random.default_rng()
     net = ThreeLayerConvNet(
         X_train.shape[1:], num_filters, 3, 80, np.unique(y_train).size, 0.03, 1e-4, rng, layers
