@@ -176,3 +176,52 @@ def returns_the_best(student, rng):
     top = max(-abs(np.log10(p["rate"]) + 2) for p in seen)
     assert_close(score, top, name="score", rtol=1e-4)
     assert_close(-abs(np.log10(best["rate"]) + 2), top, name="score of best", rtol=1e-4)
+
+
+RIGHT = {
+    "A": "overfitting",
+    "B": "learning rate too high",
+    "C": "good run",
+    "D": "bug in the data",
+    "E": "learning rate too low",
+    "F": "bad initialisation",
+    "G": "underfitting",
+    "H": "dead units",
+}
+
+
+def _answers(student, letters):
+    given = student.eight_verdicts()
+    wrong = [letter for letter in letters if given.get(letter) != RIGHT[letter]]
+    require(not wrong, f"look again at the runs {', '.join(wrong)}")
+
+
+@check(points=2, of="eight_verdicts")
+def first_four_runs(student, rng):
+    """The verdicts on runs A to D are right."""
+    _answers(student, "ABCD")
+
+
+@check(points=2, of="eight_verdicts")
+def last_four_runs(student, rng):
+    """The verdicts on runs E to H are right."""
+    _answers(student, "EFGH")
+
+
+@check(points=2, of="learning_rate_range_test")
+def rates_in_equal_factors(student, rng):
+    """Rates go up by equal factors, ends included, and losses belong to them."""
+    rates, losses = student.learning_rate_range_test(lambda r: 2.0 + r, 1e-4, 1.0, 7)
+    expected = [1e-4 * 1e4 ** (i / 6) for i in range(7)]
+    assert_close(rates, expected, name="rates", rtol=1e-4)
+    assert_close(losses, [2.0 + r for r in expected], name="losses", rtol=1e-4)
+
+
+@check(points=2, of="learning_rate_range_test")
+def stops_at_the_wreck(student, rng):
+    """The test ends with the first loss that is not finite or far too large."""
+    for wreck in (float("nan"), 50.0):
+        rates, _ = student.learning_rate_range_test(
+            lambda r, wreck=wreck: wreck if r > 0.05 else 2.0, 1e-4, 1.0, 5
+        )
+        require(len(rates) == 4, "the test does not end with the loss that is wrecked")

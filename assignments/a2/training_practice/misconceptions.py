@@ -133,7 +133,8 @@ def dead_unseen(history):
 
 @misconception(of="diagnose", caught_by="sees_shuffled_labels")
 def bug_unseen(history):
-    """Training by heart with validation at chance is no ordinary overfitting: see the rule above it."""
+    """Training by heart with validation at chance is no ordinary overfitting:
+    see the rule above it."""
     return verdict(history, skip=("bug",))
 
 
@@ -187,7 +188,8 @@ def best_is_first(val_acc, patience):
 
 @misconception(of="random_search", caught_by="draws_in_log_space")
 def linear_draws(objective, bounds, num_trials, rng):
-    """You draw uniformly in linear space, where nearly all values are of the largest order of magnitude: draw the logarithm."""
+    """You draw uniformly in linear space, where nearly all values are of the
+    largest order of magnitude: draw the logarithm."""
     return searched(objective, bounds, num_trials, rng, linear=True)
 
 
@@ -207,3 +209,36 @@ def one_trial_short(objective, bounds, num_trials, rng):
 def returns_the_worst(objective, bounds, num_trials, rng):
     """You return the trial with the lowest score: the objective is to be maximised."""
     return searched(objective, bounds, num_trials, rng, sign=-1)
+
+
+def answers(**changed):
+    """Return the eight answers with some changed."""
+    names = ("overfitting", HIGH, "good run", "bug in the data", "learning rate too low")
+    names += ("bad initialisation", "underfitting", "dead units")
+    return {**dict(zip("ABCDEFGH", names, strict=True)), **changed}
+
+
+@misconception(of="eight_verdicts", caught_by="first_four_runs")
+def bug_taken_for_overfitting():
+    """Run D learns by heart, but its validation accuracy stays at chance: look at the data."""
+    return answers(D="overfitting")
+
+
+@misconception(of="eight_verdicts", caught_by="last_four_runs")
+def slow_and_small_swapped():
+    """You took E and G for each other: in E the loss still falls, in G it no longer does."""
+    return answers(E="underfitting", G="learning rate too low")
+
+
+@misconception(of="learning_rate_range_test", caught_by="rates_in_equal_factors")
+def rates_in_equal_steps(loss_at, low, high, num):
+    """Your rates go up in equal steps: they should grow by equal factors (np.geomspace)."""
+    rates = [float(r) for r in np.linspace(low, high, num)]
+    return rates, [loss_at(r) for r in rates]
+
+
+@misconception(of="learning_rate_range_test", caught_by="stops_at_the_wreck")
+def range_never_ends(loss_at, low, high, num):
+    """You go on after the loss is wrecked: stop after the first such loss."""
+    rates = [float(r) for r in np.geomspace(low, high, num)]
+    return rates, [loss_at(r) for r in rates]

@@ -17,6 +17,7 @@
 # the few functions that read those numbers, and a search for hyperparameters.
 
 # %%
+import matplotlib.pyplot as plt
 import numpy as np
 
 from cs231n_lib.checking import assert_close
@@ -61,7 +62,37 @@ assert_close(update_ratio(w, w + 0.5), 0.2, name="the ratio")
 print("✓ update_ratio")
 
 # %% [markdown]
-# ## 3. Read the curves
+# ## 3. A range test
+#
+# Try learning rates in equal factors from `low` to `high`, and stop at the first that wrecks the loss.
+
+
+# %% nbgrader={"grade": false, "grade_id": "learning_rate_range_test", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def learning_rate_range_test(loss_at, low, high, num):
+    """Call loss_at(rate) for up to num rates, evenly spaced in log space, ends included.
+
+    Stop after a loss that is not finite or is over 4 times the smallest so far.
+    Return (rates, losses) as tried, the last one included.
+    """
+    ### BEGIN SOLUTION
+    rates, losses = [], []
+    for rate in np.geomspace(low, high, num):
+        rates.append(float(rate))
+        losses.append(float(loss_at(rates[-1])))
+        if not np.isfinite(losses[-1]) or losses[-1] > 4 * min(losses):
+            break
+    return rates, losses
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check_learning_rate_range_test", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+rates, losses = learning_rate_range_test(lambda rate: 1.0 + 100 * rate**2, 1e-3, 10.0, 5)
+assert_close(rates, [1e-3, 1e-2, 1e-1, 1.0], name="rates, up to the first that wrecks the loss,")
+assert len(losses) == 4, "the loss that ends the test is returned as well"
+print("✓ learning_rate_range_test")
+
+# %% [markdown]
+# ## 4. Read the curves
 #
 # A run's history holds `loss`, `train_acc` and `val_acc` (one value per epoch), `num_classes` $C$ and
 # `dead_fraction`, the share of units that are zero for all images at the end. The first rule that
@@ -115,7 +146,75 @@ assert diagnose({**run, "loss": [2.3, 9.0, np.nan, np.nan]}) == "learning rate t
 print("✓ diagnose")
 
 # %% [markdown]
-# ## 4. Early stopping
+# **Eight made-up runs**, ten classes each. **Predict before you run** anything on them: name the
+# verdict on each from the picture (solid: training, dashed: validation).
+
+
+# %%
+def made_up_runs():
+    """Return eight histories by their letters."""
+    t = np.linspace(0, 1, 21)
+    fast, slow = 1 - np.exp(-5 * t), t
+    kinds = {
+        "A": (2.3, 0.1, fast, 0.97, 0.62, 0.1),
+        "B": (2.3, 8.0, slow, 0.12, 0.11, 0.1),
+        "C": (2.3, 0.6, fast, 0.82, 0.77, 0.1),
+        "D": (2.3, 0.15, slow, 0.97, 0.10, 0.1),
+        "E": (2.3, 1.7, slow, 0.34, 0.33, 0.1),
+        "F": (25.0, 0.7, fast, 0.75, 0.70, 0.1),
+        "G": (2.3, 1.6, fast, 0.42, 0.41, 0.1),
+        "H": (2.3, 2.0, fast, 0.25, 0.24, 0.9),
+    }
+    return {
+        letter: {
+            "loss": first + (last - first) * shape,
+            "train_acc": 0.1 + (train - 0.1) * shape,
+            "val_acc": 0.1 + (val - 0.1) * shape,
+            "num_classes": 10,
+            "dead_fraction": dead,
+        }
+        for letter, (first, last, shape, train, val, dead) in kinds.items()
+    }
+
+
+# %% tags=["demo"]
+fig, axes = plt.subplots(2, 8, figsize=(16, 4.4), sharex=True, layout="constrained")
+for (letter, run), (top, bottom) in zip(made_up_runs().items(), axes.T, strict=True):
+    top.plot(run["loss"], color="C3")
+    top.set(title=f"{letter} ({run['dead_fraction']:.0%} dead)", ylim=(0, None))
+    bottom.plot(run["train_acc"], color="C0")
+    bottom.plot(run["val_acc"], "--", color="C1")
+    bottom.set(ylim=(0, 1), xlabel="epoch")
+axes[0, 0].set_ylabel("loss")
+_ = axes[1, 0].set_ylabel("accuracy")
+
+
+# %% nbgrader={"grade": false, "grade_id": "eight_verdicts", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def eight_verdicts():
+    """Return your verdicts on the eight runs, a dict from letter to a string of the table."""
+    ### BEGIN SOLUTION
+    return {
+        "A": "overfitting",
+        "B": "learning rate too high",
+        "C": "good run",
+        "D": "bug in the data",
+        "E": "learning rate too low",
+        "F": "bad initialisation",
+        "G": "underfitting",
+        "H": "dead units",
+    }
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "check_eight_verdicts", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+for letter, run in made_up_runs().items():
+    assert eight_verdicts()[letter] == diagnose(run), (
+        f"you and your diagnose disagree on run {letter}"
+    )
+print("✓ eight_verdicts")
+
+# %% [markdown]
+# ## 5. Early stopping
 #
 # Stop when the validation accuracy has not beaten its best for `patience` epochs in a row, and go
 # back to the best epoch. A tie is no improvement.
@@ -142,7 +241,7 @@ assert tuple(early_stopping([0.2, 0.5, 0.4, 0.45, 0.9], 2)) == (3, 1), (
 print("✓ early_stopping")
 
 # %% [markdown]
-# ## 5. Random search
+# ## 6. Random search
 #
 # Learning rates and regularisation act by factors: draw their *logarithm* uniformly, each parameter by
 # itself. Unlike a grid, every trial then tries a new value of the parameter that matters.
@@ -177,3 +276,34 @@ assert len(seen) == 50, "one call of the objective for each trial"
 assert best["rate"] == min(seen), "the best trial is the one with the highest score"
 assert 0.2 < np.mean(np.array(seen) < 0.01) < 0.8, "draw uniformly in log space"
 print("✓ random_search")
+
+# %% [markdown]
+# **Predict before you run.** Sixteen trials, one parameter that matters (across) and one that hardly
+# does (up). How many different values of the one that matters does a grid try?
+
+# %% tags=["demo"]
+seen, bounds = [], {"rate": (1e-4, 1.0), "reg": (1e-6, 1e-2)}
+random_search(lambda p: seen.append(p) or 0.0, bounds, 16, np.random.default_rng(3))
+grid = [(a, b) for a in np.geomspace(2e-4, 0.5, 4) for b in np.geomspace(2e-6, 5e-3, 4)]
+fig, axes = plt.subplots(1, 2, figsize=(9, 4), sharey=True, layout="constrained")
+points = {"grid": np.array(grid), "random": np.array([(p["rate"], p["reg"]) for p in seen])}
+for axis, (name, xy) in zip(axes, points.items(), strict=True):
+    axis.loglog(*xy.T, "o", color="C0")
+    axis.plot(xy[:, 0], np.full(len(xy), 6e-7), "|", color="C3", markersize=12)
+    axis.set(title=f"{name}: {len(np.unique(xy[:, 0].round(9)))} values of rate", xlabel="rate")
+_ = axes[0].set_ylabel("reg")
+
+# %% [markdown] nbgrader={"grade": false, "grade_id": "ask_search", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# ### Inline question 1
+#
+# Why does random search find a better value of the parameter that matters, with as many trials?
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "question_search", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
+# A grid of sixteen repeats each of four values four times, with changes that hardly matter. Random
+# draws try sixteen values, so the best of them lies closer to the optimum as a rule.
+
+# %% [markdown]
+# ## Read more
+#
+# - CS231n notes, [Learning](https://cs231n.github.io/neural-networks-3/)
+# - Bergstra and Bengio, [Random search](https://www.jmlr.org/papers/v13/bergstra12a.html), 2012

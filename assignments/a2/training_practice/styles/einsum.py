@@ -50,3 +50,26 @@ def random_search(objective, bounds, num_trials, rng):
         if best is None or score > best_score:
             best, best_score = params, score
     return best, best_score
+
+
+def learning_rate_range_test(loss_at, low, high, num):
+    rates, losses = [], []
+    for rate in np.geomspace(low, high, num):
+        rates.append(float(rate))
+        losses.append(float(loss_at(rates[-1])))
+        if not np.isfinite(losses[-1]) or losses[-1] > 4 * min(losses):
+            break
+    return rates, losses
+
+
+def eight_verdicts():
+    return {
+        "A": "overfitting",
+        "B": "learning rate too high",
+        "C": "good run",
+        "D": "bug in the data",
+        "E": "learning rate too low",
+        "F": "bad initialisation",
+        "G": "underfitting",
+        "H": "dead units",
+    }
