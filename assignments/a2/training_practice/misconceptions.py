@@ -854,6 +854,6 @@ def generator_of_its_own(objective, bounds, num_trials, rng):
 
 @misconception(of="random_search", caught_by="takes_one_parameter")
 def rounded_to_decades(objective, bounds, num_trials, rng):
-    """You round the logarithm to a few digits, which leaves narrow bounds: keep all digits."""
-    draw = lambda rng, low, high: float(10 ** np.round(np.log10(_log_uniform(rng, low, high)), 1))  # noqa: E731
+    """You round the logarithm to whole numbers, which leaves narrow bounds: keep all digits."""
+    draw = lambda rng, low, high: float(10 ** np.round(np.log10(_log_uniform(rng, low, high))))  # noqa: E731
     return _search(objective, bounds, num_trials, rng, draw=draw)
