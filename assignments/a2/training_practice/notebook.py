@@ -48,7 +48,7 @@ import numpy as np
 from cs231n_lib.checking import assert_close
 from cs231n_lib.datasets import load_dataset
 from cs231n_lib.notebooks import from_notebook
-from cs231n_lib.plots import plot_accuracies, plot_losses, plot_search
+from cs231n_lib.plots import plot_accuracies, plot_search
 from cs231n_lib.plots.style import COLORS, MUTED
 from cs231n_lib.progress import progress
 from cs231n_lib.solver import Solver
@@ -78,6 +78,8 @@ mean_image, spread = X_train.mean(axis=0), X_train.std()
 X_train, X_val = (X_train - mean_image) / spread, (X_val - mean_image) / spread
 y_train, y_val = data.y_train, data.y_val
 num_classes = len(data.class_names)
+# How this notebook sets the titles of its plots.
+BOLD = {"loc": "left", "fontweight": "bold", "fontsize": 11}
 print("X_train", X_train.shape, X_train.dtype, " X_val", X_val.shape)
 
 # %% [markdown]
@@ -165,6 +167,7 @@ axis.axhline(expected_initial_loss(num_classes), color=MUTED, linestyle=":", lab
 axis.loglog(scales, starts, "o-", color=COLORS[0], markersize=4, label="your network, untrained")
 axis.set(xlabel="weight scale", ylabel="loss before the first step")
 axis.spines[["top", "right"]].set_visible(False)
+axis.set_title("An untrained network and its weights", **BOLD)
 _ = axis.legend(frameon=False, loc="upper left")
 
 # %% [markdown]
@@ -309,10 +312,9 @@ fig, axis = plt.subplots(figsize=(7.2, 3.8), layout="constrained")
 for (name, losses), color in zip(handful_curves().items(), COLORS, strict=False):
     axis.semilogy(losses, color=color, linewidth=2, label=name)
 axis.axhline(expected_initial_loss(num_classes), color=MUTED, linestyle=":", linewidth=1)
-axis.text(150, 1.06 * expected_initial_loss(num_classes), "log C", color=MUTED, size=9, ha="right")
-axis.set(
-    xlabel="step", ylabel="loss", title="Twenty images, to be learned by heart", ylim=(3e-3, 60)
-)
+axis.text(150, 2.1, "log C", color=MUTED, size=9, ha="right", va="top")
+axis.set(xlabel="step", ylabel="loss", ylim=(3e-3, 60))
+axis.set_title("Twenty images, to be learned by heart", **BOLD)
 axis.spines[["top", "right"]].set_visible(False)
 _ = axis.legend(frameon=False, ncols=2, fontsize=9, loc="upper right")
 
@@ -498,7 +500,7 @@ axis.axvline(picked, color=COLORS[1], linestyle="--")
 axis.text(0.9 * picked, 1.05, f"picked: {picked:.1e}", color=COLORS[1], ha="right", size=10)
 axis.axhline(expected_initial_loss(num_classes), color=MUTED, linestyle=":", linewidth=1)
 axis.set(xlabel="learning rate", ylabel="loss of the minibatch", ylim=(0.9, 5), xlim=(1e-5, 10))
-axis.set_title("Two hundred steps, each with a larger learning rate")
+axis.set_title("Two hundred steps, each with a larger learning rate", **BOLD)
 axis.spines[["top", "right"]].set_visible(False)
 
 # %% [markdown]
@@ -544,12 +546,17 @@ def train(net, learning_rate, y=y_train, num_epochs=15):
 
 picked = pick_learning_rate(*range_test())
 tried = {"a hundredth": picked / 100, "as picked": picked, "thirty times": 30 * picked}
-curves = {
-    f"{name}: {rate:.0e}": train(new_network(), rate, num_epochs=10)["loss"]
-    for name, rate in tried.items()
-}
-fig, axis = plot_losses(curves, smooth=1, xlabel="epoch", title="Three learning rates")
-_ = axis.set_ylim(0, 4)
+fig, axis = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+for (name, rate), color in zip(tried.items(), COLORS, strict=False):
+    # What has blown up leaves the picture at the top, and its curve ends there.
+    loss = np.nan_to_num(train(new_network(), rate, num_epochs=10)["loss"], nan=99, posinf=99)
+    loss = np.minimum(loss, 99)
+    axis.plot(loss, "o-", color=color, markersize=4, label=f"{name}: {rate:.0e}")
+axis.axhline(expected_initial_loss(num_classes), color=MUTED, linestyle=":", linewidth=1)
+axis.set(xlabel="epoch", ylabel="loss, mean of the epoch", ylim=(0, 4), xlim=(-0.1, 10.1))
+axis.set_title("Three learning rates", **BOLD)
+axis.spines[["top", "right"]].set_visible(False)
+_ = axis.legend(frameon=False, fontsize=9, loc="lower left")
 
 # %% [markdown]
 # ## 5. How far does a step go?
@@ -632,6 +639,7 @@ for rate, color in zip((0.1, 0.01, 0.001), COLORS, strict=False):
     axis.semilogy(ratios(rate), color=color, linewidth=1.2, label=f"learning rate {rate:g}")
 axis.set(xlabel="step", ylabel="update / weights, W1", ylim=(3e-6, 1e-1), xlim=(0, 150))
 axis.spines[["top", "right"]].set_visible(False)
+axis.set_title("How far a step goes", **BOLD)
 _ = axis.legend(frameon=False, fontsize=9, ncols=3, loc="upper center")
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ask_ratio", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -726,9 +734,14 @@ def show_runs(runs, columns=4):
         )
         loss = np.array(run["loss"], dtype=float)
         start = np.log(run["num_classes"])
-        limit = max(1.15 * start, 1.1 * loss[0], min(np.nanmax(np.r_[loss[np.isfinite(loss)]]), 12))
+        limit = max(1.15 * start, 1.1 * loss[0], min(loss[np.isfinite(loss)].max(), 12))
         top.plot(loss, color=COLORS[0])
         top.axhline(start, color=MUTED, linestyle=":", linewidth=1)
+        broken = np.flatnonzero(~np.isfinite(loss))
+        if broken.size:
+            top.plot(
+                broken[0] - 1, min(loss[broken[0] - 1], limit), "X", color=COLORS[1], clip_on=False
+            )
         top.set(ylim=(0, limit), xlim=(0, max(1, len(loss) - 1)), xticklabels=[])
         top.set_title(f"{title}, {run['dead_fraction']:.0%} dead", fontsize=9, loc="left")
         bottom.axhline(run["target"], color="#C8C8C8", linewidth=1)
@@ -1019,10 +1032,11 @@ for patience, color, marker in zip((1, 4, 12), COLORS, "os^", strict=False):
     stop, best = early_stopping(val_acc, patience)
     axis.axvline(stop, color=color, linestyle=":", linewidth=1.6)
     label = f"patience {patience}: stops after {stop}, best {val_acc[best]:.1%} at {best}"
-    axis.plot(best, val_acc[best], marker, color=color, markersize=9, label=label)
+    axis.plot(best, val_acc[best], marker, color=color, markersize=13 - patience / 2, label=label)
 axis.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1.02), xlim=(0, 41))
+axis.set_title("Where three patiences run out (dotted), and where they go back to", **BOLD)
 axis.spines[["top", "right"]].set_visible(False)
-_ = axis.legend(frameon=False, fontsize=9, loc="upper left")
+_ = fig.legend(frameon=False, fontsize=9, loc="outside lower center", ncols=2)
 
 # %% [markdown]
 # The accuracy on five hundred images is itself uncertain by about two percentage points, so the curve
@@ -1214,14 +1228,14 @@ def draw_searches(peak=0.30):
 draw_searches()
 
 # %% [markdown]
-# One landscape proves nothing, its peak may have been lucky. So again with 150 landscapes, whose peak is
+# One landscape proves nothing, its peak may have been lucky. So again with 100 landscapes, whose peak is
 # anywhere, and with more and more trials.
 #
 # **Predict before you run.** For 16 trials the grid has 4 different values and random search has 16. Is
 # random search then as good as a grid with 16 × 16 = 256 trials?
 
 # %% tags=["demo"]
-sides, peaks = (2, 3, 4, 5, 7), np.random.default_rng(8).uniform(0.05, 0.95, size=150)
+sides, peaks = (2, 3, 4, 5, 7), np.random.default_rng(8).uniform(0.05, 0.95, size=100)
 rng = np.random.default_rng(9)
 found = {"grid": [], "random": []}
 for side in progress(sides, "grid against random"):
@@ -1237,7 +1251,8 @@ fig, axis = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
 for (name, values), color, marker in zip(found.items(), COLORS, "so", strict=False):
     mean, error = np.array(values).T
     axis.errorbar(np.square(sides), mean, error, color=color, marker=marker, capsize=3, label=name)
-axis.set(xlabel="trials", ylabel="best score, mean of 150 landscapes", ylim=(0, 1.12))
+axis.set(xlabel="trials", ylabel="best score, mean of 100 landscapes", ylim=(0, 1.12))
+axis.set_title("Grid against random search", **BOLD)
 axis.set_xticks(np.square(sides))
 axis.spines[["top", "right"]].set_visible(False)
 _ = axis.legend(frameon=False, loc="lower right")
@@ -1303,6 +1318,7 @@ best, _, _ = coarse_search()
 final = train(new_network(reg=best["reg"], weight_scale=0.01), best["rate"], num_epochs=20)
 _ = plot_accuracies(
     {"training": final["train_acc"], "validation": final["val_acc"]},
+    x=range(len(final["val_acc"])),
     title=f"Best of the coarse search: {diagnose(final)}",
 )
 
