@@ -179,8 +179,8 @@ print("✓ few_per_class")
 # as all others.
 #
 # `forward` is any function from a batch of images to their features, ours will be
-# `lambda x: network.activations(x, ["pool4"])["pool4"]`. Features of more than one number per channel
-# (`(N, C, H, W)`) become one row per image.
+# `trunk(network, "pool4")`, given below. Features of more than one number per channel (`(N, C, H, W)`)
+# become one row per image.
 
 
 # %% nbgrader={"grade": false, "grade_id": "extract_features", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -227,6 +227,17 @@ assert_shape(F, (7, 6), name="the array of features")
 assert_close(F, 2 * images.reshape(7, 6), name="the array of features")
 print("✓ extract_features")
 
+
+# %%
+def trunk(network, layer):
+    """Return the function from images to what one of the network's layers makes of them."""
+
+    def forward(images):
+        return network.activations(images, [layer])[layer]
+
+    return forward
+
+
 # %% [markdown]
 # What do such features look like? The plot shows 24 of the 224 for thirty test images of three
 # classes of drawings, every feature standardised. A network that never saw a drawing describes them
@@ -239,9 +250,9 @@ print("✓ extract_features")
 @cache
 def features():
     """Return the features of training and test images of both tasks."""
-    trunk = lambda x: network.activations(x, ["pool4"])["pool4"]  # noqa: E731
+    forward = trunk(network, "pool4")
     return {
-        name: (extract_features(trunk, X), extract_features(trunk, X_test))
+        name: (extract_features(forward, X), extract_features(forward, X_test))
         for name, (X, _, X_test, _) in progress(tasks.items(), "features")
     }
 
@@ -526,13 +537,12 @@ PER_CLASS = (1, 2, 5, 10, 20, 50)
 def probe_accuracies():
     """Return {task: {kind of features: (sizes, draws) array of test accuracies}}."""
     result = {}
-    random_network = untrained(network, np.random.default_rng(4))
+    random_trunk = trunk(untrained(network, np.random.default_rng(4)), "pool4")
     for task, (X, y, X_test, y_test) in progress(tasks.items(), "probing"):
-        random_trunk = lambda x: random_network.activations(x, ["pool4"])["pool4"]  # noqa: E731
         kinds = {
             "pretrained": features()[task],
             "random weights": tuple(extract_features(random_trunk, x) for x in (X, X_test)),
-            # Every fourth pixel in each direction: of 3,072 numbers no probe learns more.
+            # Every fourth pixel in each direction: about as many numbers as there are features.
             "pixels": tuple(x[:, :, 2::4, 2::4].reshape(len(x), -1) for x in (X, X_test)),
         }
         result[task] = {}
@@ -1015,11 +1025,12 @@ def test_accuracy(network, params, X, y):
 
 
 # %% [markdown]
-# **Why probe first?** We fine-tune everything on ten drawings per class twice: from the head of a
-# linear probe, and from a random head.
+# **Why probe first?** We fine-tune everything on ten drawings per class, in three ways: from a random
+# head with one rate for all layers, from the head of a linear probe with the same rate, and from
+# that head with discriminative rates.
 #
-# **Predict before you run.** Both end with a loss near zero on these hundred images. In which of the
-# two runs do the *trunk's* weights move further from the pretrained ones, and in which layers?
+# **Predict before you run.** In which of the three do the *trunk's* weights move furthest from the
+# pretrained ones, and in which layers?
 
 
 # %% tags=["demo"]
@@ -1093,8 +1104,8 @@ axes[1].spines[["top", "right"]].set_visible(False)
 #
 # Now the comparison that the course has been heading for, on drawings, the *unfavourable* domain: the
 # linear probe, full fine-tuning after it, and a network of the same kind that starts from random
-# weights and sees nothing but these images. The latter gets seven times as many passes over them, and
-# is a quarter as wide (with so few images width is no advantage; and you should not have to wait).
+# weights and sees nothing but these images. To the latter we are generous with passes over the
+# images, many times those of fine-tuning; it is a quarter as wide, so that you need not wait.
 #
 # **Predict before you run.** How many images per class does training from scratch need to reach what
 # the probe reaches with two?
@@ -1244,19 +1255,19 @@ plt.show()
 
 # %% [markdown]
 # Compare with the table on top, and with yours. Two or three draws are few; where the black marks of
-# two recipes overlap, more draws could still turn the verdict. What can be read off safely is the
-# order of magnitude: the step from nothing to a probe is large, every step after it is small, and
-# costs a hundred times as much arithmetic.
+# two recipes overlap, more draws could still turn the verdict. What can be read off safely is an
+# order: the step from guessing to a probe is the largest by far, and it needs one pass forward
+# through the network; the rest needs many, forward and back.
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ask_table", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ### Inline question 3
 #
-# (a) On its own CIFAR-10 test images, a probe on this very network gets about nine of ten right with
-# five images per class. Why is that no evidence of how well its features transfer? (b) You chose
-# recipe and learning rates by looking at test accuracies, as we did in this section. What do the
-# figures of the winner suffer from, and what would you do in earnest? (c) Your task: 400 labelled X-ray
-# images in two classes. Which recipes do you try, in which order, and what do you keep from "ImageNet
-# weights"?
+# (a) Somebody shows that a probe on `cifar_resnet`'s features, trained with five CIFAR-10 images per
+# class, gets nearly all CIFAR-10 test images right that the network itself gets right. Why is that
+# no evidence of how well its features transfer? (b) You chose recipe and learning rates by looking at
+# test accuracies, as we did in this section. What do the figures of the winner suffer from, and what
+# would you do in earnest? (c) Your task: 400 labelled X-ray images in two classes. Which recipes do
+# you try, in which order, and what do you keep from "ImageNet weights"?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_table", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
 # (a) The trunk was trained with the labels of these classes: its features were *made* to separate
@@ -1295,10 +1306,9 @@ def big_accuracies():
     """Return (sizes, draws) arrays of probes on the course's dataset."""
     data = load_dataset(num_training=600, num_validation=300, num_test=10)
     big = efficientnet_lite0()
-    trunk = lambda x: big.activations(x, ["pool"])["pool"]  # noqa: E731
     kinds = {
         "EfficientNet-Lite0": [
-            extract_features(trunk, big.preprocess(X, size=64))
+            extract_features(trunk(big, "pool"), big.preprocess(X, size=64))
             for X in progress((data.X_train, data.X_val), "EfficientNet")
         ],
         "pixels": [X[:, 2::4, 2::4].reshape(len(X), -1) / 255 for X in (data.X_train, data.X_val)],
