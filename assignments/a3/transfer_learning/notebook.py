@@ -34,8 +34,8 @@
 # Your functions may use NumPy and the standard library, and your other functions; they cannot see
 # data that the notebook has loaded.
 #
-# You need softmax and backpropagation. The pretrained networks come with the course library, weights
-# included; nothing is downloaded. Plan about three hours.
+# You need softmax and backpropagation. The pretrained networks come with the course library,
+# weights included; nothing is downloaded. Plan about three hours.
 
 # %%
 from functools import cache
@@ -54,9 +54,9 @@ from cs231n_lib.zoo import cifar_resnet, efficientnet_lite0
 # %% [markdown]
 # ## 1. One network, two new tasks
 #
-# The network is a small residual one, trained on the 50,000 small photographs of CIFAR-10: airplanes,
-# cats, trucks. Without its last layer it is a function from an image to 224 numbers, the *features*.
-# We call that part the **trunk**, and the linear classifier on top of it the **head**:
+# The network is a small residual one, trained on the 50,000 small photographs of CIFAR-10:
+# airplanes, cats, trucks. Without its last layer it is a function from an image to 224 numbers, the
+# *features*. We call that part the **trunk**, and the linear classifier on top of it the **head**:
 #
 # $$\text{image } x \;\xrightarrow{\ \text{trunk } \phi_\theta\ }\; f \in \mathbb{R}^{D}
 # \;\xrightarrow{\ \text{head}\ }\; s = f W + b \in \mathbb{R}^{C} .$$
@@ -67,8 +67,8 @@ from cs231n_lib.zoo import cifar_resnet, efficientnet_lite0
 # - **photographs**: from which of ten photographs was this patch cut? The training patches are from
 #   the left half of each photograph, the test patches from the right half, so that no pixel is in
 #   both. These are pictures of the *same domain* as the network's own.
-# - **drawings**: the ten classes of `scenes`, pictures drawn by a program. The network has never seen
-#   a drawn line: a *different domain*.
+# - **drawings**: the ten classes of `scenes`, pictures drawn by a program. The network has never
+#   seen a drawn line: a *different domain*.
 #
 # The drawings are used here even if your course works with CIFAR-10, and for a good reason: on
 # CIFAR-10 this network has been trained with all the labels there are. To give it ten of its own
@@ -128,9 +128,9 @@ _ = show_class_examples(
 # ## 2. Few images, and their features
 #
 # **Few, but balanced.** With five images per class, a random draw from the whole set would give one
-# class nine of them and another none, and the noise of the draw would drown what we want to measure.
-# So draw the same number from every class, *without replacement* (an image that is drawn twice
-# teaches nothing new), at random.
+# class nine of them and another none, and the noise of the draw would drown what we want to
+# measure. So draw the same number from every class, *without replacement* (an image that is drawn
+# twice teaches nothing new), at random.
 
 
 # %% nbgrader={"grade": false, "grade_id": "few_per_class", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -174,13 +174,13 @@ print("✓ few_per_class")
 
 # %% [markdown]
 # **Features.** A frozen trunk gives the same features for the same image for ever, so they are
-# computed *once* and kept. All images at once would need gigabytes for the activations in between; so
-# they go through the network in batches. The last batch may be smaller, and its images count as much
-# as all others.
+# computed *once* and kept. All images at once would need gigabytes for the activations in between;
+# so they go through the network in batches. The last batch may be smaller, and its images count as
+# much as all others.
 #
-# `forward` is any function from a batch of images to their features, ours will be
-# `trunk(network, "pool4")`, given below. Features of more than one number per channel (`(N, C, H, W)`)
-# become one row per image.
+# `forward` is any function from a batch of images to their features, ours will be `trunk(network,
+# "pool4")`, given below. Features of more than one number per channel (`(N, C, H, W)`) become one
+# row per image.
 
 
 # %% nbgrader={"grade": false, "grade_id": "extract_features", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -282,15 +282,16 @@ _ = fig.colorbar(image, label="standard deviations from the mean")
 # p_i = \mathrm{softmax}(f_i W + b). \tag{1}$$
 #
 # You know $\partial L / \partial s_i$ from softmax. New is that the features are no longer a given
-# thing: as soon as the trunk is trained too, it wants to know how *its output* should change. **Your
-# step:** from $s = f W + b$, write down
+# thing: as soon as the trunk is trained too, it wants to know how *its output* should change.
+# **Your step:** from $s = f W + b$, write down
 #
 # $$\frac{\partial L}{\partial f_i} = \frac{\partial L}{\partial s_i} \;\boldsymbol{?}$$
 #
-# and test the shapes: $(1 \times C)$ times what gives $(1 \times D)$? The penalty has no share in it.
+# and test the shapes: $(1 \times C)$ times what gives $(1 \times D)$? The penalty has no share in
+# it.
 #
-# Note what it says: if $W = 0$, the trunk gets no gradient at all; and if $W$ is random, the trunk is
-# pushed in a random direction. We come back to that.
+# Note what it says: if $W = 0$, the trunk gets no gradient at all; and if $W$ is random, the trunk
+# is pushed in a random direction. We come back to that.
 
 
 # %% nbgrader={"grade": false, "grade_id": "head_loss", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -355,16 +356,17 @@ print("✓ head_loss")
 # descent that is a long narrow valley, and regularisation hits weights of small features hardest
 # (they have to be large). So each feature is shifted and scaled by what the *training* images say:
 #
-# $$z = \frac{f - \mu}{\sigma + \varepsilon}, \qquad \mu, \sigma \text{ over the training images},\quad
+# $$z = \frac{f - \mu}{\sigma + \varepsilon}, \qquad
+# \mu, \sigma \text{ over the training images},\quad
 # \varepsilon = 10^{-5}. \tag{2}$$
 #
 # ($\varepsilon$ keeps a feature that is the same in all images from a division by zero.)
 #
-# At test time one need not standardise: the head is linear, and so is (2). **Your step:** insert (2)
-# into $s = z W + b$ and sort the terms. You get a head $s = f W' + b'$ for *raw* features. Which
-# row of $W$ is scaled by what, and what must be subtracted from $b$? Batch normalisation disappears
-# into the convolution before it by the same computation, and the zoo's networks have had it done to
-# them.
+# At test time one need not standardise: the head is linear, and so is (2). **Your step:** insert
+# (2) into $s = z W + b$ and sort the terms. You get a head $s = f W' + b'$ for *raw* features.
+# Which row of $W$ is scaled by what, and what must be subtracted from $b$? Batch normalisation
+# disappears into the convolution before it by the same computation, and the zoo's networks have had
+# it done to them.
 
 
 # %% nbgrader={"grade": false, "grade_id": "fit_standardizer", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -440,7 +442,8 @@ print("✓ fold_standardizer")
 # The problem is convex, the features are few: full-batch gradient descent with momentum, on
 # standardised features, from a head of zeros, does it. In each step
 #
-# $$v \leftarrow m v - \eta\, \nabla L, \qquad w \leftarrow w + v, \qquad v = 0 \text{ at the start,}$$
+# $$v \leftarrow m v - \eta\, \nabla L, \qquad w \leftarrow w + v, \qquad
+# v = 0 \text{ at the start,}$$
 #
 # for $W$ and for $b$, with the loss (1). Return the head folded, so that it is for raw features.
 
@@ -503,12 +506,12 @@ assert_close(W, step / (F.std(axis=0) + 1e-5)[:, None], name="W after a single s
 print("✓ linear_probe")
 
 # %% [markdown]
-# **How much are the features worth?** We compare three linear classifiers, trained in the same way on
-# the same few images: on pixels; on features of the same network with *random* weights; on features
-# of the trained one. Each dot is a draw of training images, the line is their mean.
+# **How much are the features worth?** We compare three linear classifiers, trained in the same way
+# on the same few images: on pixels; on features of the same network with *random* weights; on
+# features of the trained one. Each dot is a draw of training images, the line is their mean.
 #
-# **Predict before you run.** Which of the two domains will profit more? How many images per class do
-# pixels need to catch up with *one* image per class and pretrained features?
+# **Predict before you run.** Which of the two domains will profit more? How many images per class
+# do pixels need to catch up with *one* image per class and pretrained features?
 
 
 # %% tags=["demo"]
@@ -590,7 +593,8 @@ for axis, (task, kinds) in zip(axes, probe_accuracies().items(), strict=True):
 # **From which layer?** A network's features change from layer to layer. The plot probes each of
 # them, averaged over its pixels, with ten images per class.
 #
-# **Predict before you run.** The deeper, the better? Think of what the last layers were trained for.
+# **Predict before you run.** The deeper, the better? Think of what the last layers were trained
+# for.
 
 
 # %% tags=["demo"]
@@ -627,17 +631,17 @@ _ = axis.legend(frameon=False)
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ask_probe", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ### Inline question 1
 #
-# (a) Why does a linear probe on pretrained features need so many fewer images than a network that is
-# trained from scratch, although both end in the same kind of classifier? (b) Somebody standardises
-# with mean and standard deviation over training *and* test images, "since no labels are involved".
-# What is wrong with it? (c) Your probe reaches 100 % on the training images and 47 % on test images.
-# Name two things to try before you touch the trunk.
+# (a) Why does a linear probe on pretrained features need so many fewer images than a network that
+# is trained from scratch, although both end in the same kind of classifier? (b) Somebody
+# standardises with mean and standard deviation over training *and* test images, "since no labels
+# are involved". What is wrong with it? (c) Your probe reaches 100 % on the training images and 47 %
+# on test images. Name two things to try before you touch the trunk.
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_probe", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
 # (a) From scratch, a million parameters have to be found from those images; the probe has to find
-# $D \cdot C + C$, and the hard part, a representation in which classes are nearly linearly separable,
-# was learned from 50,000 other images. In terms of error: variance is far smaller, and the bias
-# (features that were made for something else) costs less than it saves.
+# $D \cdot C + C$, and the hard part, a representation in which classes are nearly linearly
+# separable, was learned from 50,000 other images. In terms of error: variance is far smaller, and
+# the bias (features that were made for something else) costs less than it saves.
 #
 # (b) It is a leak: decisions of the classifier then depend on the other test images, which will not
 # be there when one image comes along. The measured accuracy is one of a procedure that cannot be
@@ -660,8 +664,8 @@ _ = axis.legend(frameon=False)
 # or 0 if it is frozen. These are *discriminative learning rates*. Linear probe, retraining the top
 # and full fine-tuning are all special cases.
 #
-# First the groups. Parameters are called `"block1_conv1.weight"`: the name of a layer, a dot, and what
-# it is. The name of a layer may itself have dots (`"stage2.conv1.weight"` is the weight of
+# First the groups. Parameters are called `"block1_conv1.weight"`: the name of a layer, a dot, and
+# what it is. The name of a layer may itself have dots (`"stage2.conv1.weight"` is the weight of
 # `stage2.conv1`). Beware: the layer `block1` and the layer `block1_conv1` are two layers.
 
 
@@ -774,8 +778,9 @@ _ = axis.set_title("Learning rates relative to that of the head", loc="left")
 # will do:
 #
 # - `forward(params, X)` returns the features, and remembers what the way back needs;
-# - `backward(dF, names)` goes back from there, and returns the gradients of the parameters that it is
-#   asked for, as a dictionary. It costs about twice as much as `forward`, less if it may stop early.
+# - `backward(dF, names)` goes back from there, and returns the gradients of the parameters that it
+#   is asked for, as a dictionary. It costs about twice as much as `forward`, less if it may stop
+#   early.
 #
 # **Your step:** connect them with `head_loss`. `wanted` holds the names of the parameters that are
 # trained; the result has gradients for exactly these. If none of the trunk's is among them, do not
@@ -884,10 +889,10 @@ print("✓ transfer_loss")
 #
 # - every parameter has a rate of its own: $v_p \leftarrow m v_p - \eta_p \nabla_p L$ and
 #   $p \leftarrow p + v_p$;
-# - parameters with the rate 0 are *frozen*: their gradients are not even asked for, and they come out
-#   as they went in;
-# - the pretrained weights are still needed, for the next experiment. The caller's dictionary and its
-#   arrays stay as they are.
+# - parameters with the rate 0 are *frozen*: their gradients are not even asked for, and they come
+#   out as they went in;
+# - the pretrained weights are still needed, for the next experiment. The caller's dictionary and
+#   its arrays stay as they are.
 #
 # With so few images, let no chance decide how often each is seen: every epoch goes once through all
 # images, in a new random order, in batches of `batch_size` (the last may be smaller).
@@ -1025,9 +1030,9 @@ def test_accuracy(network, params, X, y):
 
 
 # %% [markdown]
-# **Why probe first?** We fine-tune everything on ten drawings per class, in three ways: from a random
-# head with one rate for all layers, from the head of a linear probe with the same rate, and from
-# that head with discriminative rates.
+# **Why probe first?** We fine-tune everything on ten drawings per class, in three ways: from a
+# random head with one rate for all layers, from the head of a linear probe with the same rate, and
+# from that head with discriminative rates.
 #
 # **Predict before you run.** In which of the three do the *trunk's* weights move furthest from the
 # pretrained ones, and in which layers?
@@ -1084,31 +1089,31 @@ axes[1].spines[["top", "right"]].set_visible(False)
 # training, and what should be done about it?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_rates", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
-# (a) After one step the head is no longer zero, but it is still nearly as bad as before: it has gone
-# one step along the difference of class means. The loss is still about $\log C$, `dscores` are large,
-# and they now flow into the trunk. The protection lasts for one step out of hundreds.
+# (a) After one step the head is no longer zero, but it is still nearly as bad as before: it has
+# gone one step along the difference of class means. The loss is still about $\log C$, `dscores` are
+# large, and they now flow into the trunk. The protection lasts for one step out of hundreds.
 #
-# (b) $\partial L / \partial F = \text{dscores}\, W^\top$: the features are pushed along the columns of
-# $W$, whatever these are. With random columns and large `dscores` (nothing is right yet), the trunk
-# changes its features so as to suit a random classifier; that works on the training images, and what
-# the features meant for other images is lost. A probe's head has small `dscores` on training images,
-# and its columns are directions that already separate classes.
+# (b) $\partial L / \partial F = \text{dscores}\, W^\top$: the features are pushed along the columns
+# of $W$, whatever these are. With random columns and large `dscores` (nothing is right yet), the
+# trunk changes its features so as to suit a random classifier; that works on the training images,
+# and what the features meant for other images is lost. A probe's head has small `dscores` on
+# training images, and its columns are directions that already separate classes.
 #
 # (c) The running means and variances. In training mode they drift towards the new data, and
 # activations are normalised by the statistics of a small batch, so the "frozen" features change
-# from step to step. Put the frozen part into evaluation mode (or fold the normalisation away, as the
-# zoo does).
+# from step to step. Put the frozen part into evaluation mode (or fold the normalisation away, as
+# the zoo does).
 
 # %% [markdown]
 # ## 8. Pretrained against from scratch
 #
-# Now the comparison that the course has been heading for, on drawings, the *unfavourable* domain: the
-# linear probe, full fine-tuning after it, and a network of the same kind that starts from random
-# weights and sees nothing but these images. To the latter we are generous with passes over the
-# images, many times those of fine-tuning; it is a quarter as wide, so that you need not wait.
+# Now the comparison that the course has been heading for, on drawings, the *unfavourable* domain:
+# the linear probe, full fine-tuning after it, and a network of the same kind that starts from
+# random weights and sees nothing but these images. To the latter we are generous with passes over
+# the images, many times those of fine-tuning; it is a quarter as wide, so that you need not wait.
 #
-# **Predict before you run.** How many images per class does training from scratch need to reach what
-# the probe reaches with two?
+# **Predict before you run.** How many images per class does training from scratch need to reach
+# what the probe reaches with two?
 
 # %% tags=["demo"]
 SIZES = (2, 5, 20)
@@ -1162,11 +1167,11 @@ finish_few(axis, "Drawings, by a network that knows photographs only")
 # | **more data** | retrain the top | fine-tune everything, gently |
 #
 # It is advice, and advice should be tested. Each of the four situations gets three recipes. But who
-# has won? Three accuracies of 67.1, 66.8 and 67.4 % name no winner: the differences are smaller than
-# those between two draws of training images. A sober rule is that of **one standard error**: let $m$
-# be the best mean, and $e = \operatorname{std} / \sqrt{n}$ the standard error of *that* recipe (with
-# $n - 1$ in the standard deviation; 0 for a single run). All recipes with a mean of at least $m - e$
-# count as good enough, and of these one takes the *cheapest*.
+# has won? Three accuracies of 67.1, 66.8 and 67.4 % name no winner: the differences are smaller
+# than those between two draws of training images. A sober rule is that of **one standard error**:
+# let $m$ be the best mean, and $e = \operatorname{std} / \sqrt{n}$ the standard error of *that*
+# recipe (with $n - 1$ in the standard deviation; 0 for a single run). All recipes with a mean of at
+# least $m - e$ count as good enough, and of these one takes the *cheapest*.
 
 
 # %% nbgrader={"grade": false, "grade_id": "cheapest_good_enough", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1210,7 +1215,7 @@ print("✓ cheapest_good_enough")
 # %% tags=["demo"]
 @cache
 def decision_runs():
-    """Return {(amount, task): {recipe: accuracies}}, three draws with little data, two with more."""
+    """Return {(amount, task): {recipe: accuracies}}, of several draws each."""
     plans = {
         "top block": learning_rates(groups, 0.005, 1.0, num_frozen=4),
         "everything": learning_rates(groups, 0.005, 0.8),
@@ -1254,20 +1259,20 @@ fig.suptitle(
 plt.show()
 
 # %% [markdown]
-# Compare with the table on top, and with yours. Two or three draws are few; where the black marks of
-# two recipes overlap, more draws could still turn the verdict. What can be read off safely is an
+# Compare with the table on top, and with yours. Two or three draws are few; where the black marks
+# of two recipes overlap, more draws could still turn the verdict. What can be read off safely is an
 # order: the step from guessing to a probe is the largest by far, and it needs one pass forward
 # through the network; the rest needs many, forward and back.
 
 # %% [markdown] nbgrader={"grade": false, "grade_id": "ask_table", "locked": true, "schema_version": 3, "solution": false, "task": false}
 # ### Inline question 3
 #
-# (a) Somebody shows that a probe on `cifar_resnet`'s features, trained with five CIFAR-10 images per
-# class, gets nearly all CIFAR-10 test images right that the network itself gets right. Why is that
-# no evidence of how well its features transfer? (b) You chose recipe and learning rates by looking at
-# test accuracies, as we did in this section. What do the figures of the winner suffer from, and what
-# would you do in earnest? (c) Your task: 400 labelled X-ray images in two classes. Which recipes do
-# you try, in which order, and what do you keep from "ImageNet weights"?
+# (a) Somebody shows that a probe on `cifar_resnet`'s features, trained with five CIFAR-10 images
+# per class, gets nearly all CIFAR-10 test images right that the network itself gets right. Why is
+# that no evidence of how well its features transfer? (b) You chose recipe and learning rates by
+# looking at test accuracies, as we did in this section. What do the figures of the winner suffer
+# from, and what would you do in earnest? (c) Your task: 400 labelled X-ray images in two classes.
+# Which recipes do you try, in which order, and what do you keep from "ImageNet weights"?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_table", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
 # (a) The trunk was trained with the labels of these classes: its features were *made* to separate
@@ -1279,13 +1284,13 @@ plt.show()
 # chooses on validation images, or by cross-validation where there are few, and looks at the test
 # images once, for the recipe that was chosen.
 #
-# (c) Little data, different domain. First a linear probe as the baseline (minutes), on the last and on
-# earlier layers, with cross-validation; then, from the probe's head, the top block; then everything
-# with small discriminative rates, early stopping and augmentation that respects what X-rays are.
-# Compare by the one-standard-error rule. Low layers are worth keeping almost surely (edges and
-# textures are of use in grey images, too), high layers perhaps not; even where accuracy does not gain,
-# training converges faster than from random weights. Patients must not be split between training and
-# test.
+# (c) Little data, different domain. First a linear probe as the baseline (minutes), on the last and
+# on earlier layers, with cross-validation; then, from the probe's head, the top block; then
+# everything with small discriminative rates, early stopping and augmentation that respects what
+# X-rays are. Compare by the one-standard-error rule. Low layers are worth keeping almost surely
+# (edges and textures are of use in grey images, too), high layers perhaps not; even where accuracy
+# does not gain, training converges faster than from random weights. Patients must not be split
+# between training and test.
 
 # %% [markdown]
 # ## 10. A bigger network
@@ -1296,8 +1301,8 @@ plt.show()
 # kinds of cats, dogs and trucks: similar domain, overlapping concepts, other images.
 #
 # **Predict before you run.** More pretraining, more features (1,280): is that better than the small
-# network for *this* dataset? If it is `scenes`, the plot has both; on CIFAR-10 the small network may
-# not compete.
+# network for *this* dataset? If it is `scenes`, the plot has both; on CIFAR-10 the small network
+# may not compete.
 
 
 # %% tags=["demo"]
@@ -1336,48 +1341,53 @@ axis.set_xlim(0.9, 22)
 _ = axis.set_xticks(sizes, [str(n) for n in sizes])
 
 # %% [markdown]
-# Bigger is not the same as more suitable: a network is best at images of the size and the kind that it
-# was trained with, and 32 pixels, enlarged, are no ImageNet photograph.
+# Bigger is not the same as more suitable: a network is best at images of the size and the kind that
+# it was trained with, and 32 pixels, enlarged, are no ImageNet photograph.
 #
 # ## Questions you may be asked in an interview
 #
 # **When does transfer learning hurt?** If the features throw away what the new task needs (colour,
-# position, fine texture) and data suffice to train from scratch; then a pretrained start can end in a
-# worse place. It is called negative transfer. With enough data and patience, training from scratch
-# often reaches the same accuracy; pretraining then buys time, not accuracy.
+# position, fine texture) and data suffice to train from scratch; then a pretrained start can end in
+# a worse place. It is called negative transfer. With enough data and patience, training from
+# scratch often reaches the same accuracy; pretraining then buys time, not accuracy.
 #
 # **Feature extraction or fine-tuning?** Ask for the amount of data and the distance of the domains;
-# and for costs: a frozen trunk serves many tasks at once, its features are computed once, and nothing
-# can be forgotten. Start with the probe in any case: it is the baseline, and the head to start from.
+# and for costs: a frozen trunk serves many tasks at once, its features are computed once, and
+# nothing can be forgotten. Start with the probe in any case: it is the baseline, and the head to
+# start from.
 #
 # **Why smaller learning rates for lower layers?** Their features are more general, so there is less
-# to change; and a change there goes through all layers above it. Rates decaying by a factor per group
-# are a soft form of freezing.
+# to change; and a change there goes through all layers above it. Rates decaying by a factor per
+# group are a soft form of freezing.
 #
 # **What is catastrophic forgetting?** Fine-tuning makes the network bad at its old task, since no
 # gradient defends it. Remedies: small rates, fewer trainable parameters, replay of old examples, a
 # penalty on the distance to the pretrained weights instead of to zero.
 #
 # **Why not weight decay in fine-tuning?** It pulls towards zero, away from the pretrained point. A
-# penalty $\frac{\alpha}{2}\lVert \theta - \theta_0 \rVert^2$ (L2-SP) pulls to where it is good to be.
+# penalty $\frac{\alpha}{2}\lVert \theta - \theta_0 \rVert^2$ (L2-SP) pulls to where it is good to
+# be.
 #
-# **Which preprocessing?** Exactly that of the pretraining: size, order of colours, mean and standard
-# deviation. A wrong one costs accuracy silently, nothing crashes.
+# **Which preprocessing?** Exactly that of the pretraining: size, order of colours, mean and
+# standard deviation. A wrong one costs accuracy silently, nothing crashes.
 #
-# **What are adapters and LoRA?** Ways to train few parameters: small layers between frozen ones, or an
-# update $\Delta W = A B$ of low rank. The trunk stays shared and every task has a small file of its
-# own.
+# **What are adapters and LoRA?** Ways to train few parameters: small layers between frozen ones, or
+# an update $\Delta W = A B$ of low rank. The trunk stays shared and every task has a small file of
+# its own.
 #
-# **What does a linear probe measure?** How linearly accessible the class is in the features; not how
-# much information there is. A poor probe with a good two-layer head says that it is there, folded up.
+# **What does a linear probe measure?** How linearly accessible the class is in the features; not
+# how much information there is. A poor probe with a good two-layer head says that it is there,
+# folded up.
 #
 # ## Read more
 #
-# - CS231n notes, [Transfer learning](https://cs231n.github.io/transfer-learning/): the decision table
-#   in its classical form.
+# - CS231n notes, [Transfer learning](https://cs231n.github.io/transfer-learning/): the decision
+#   table in its classical form.
 # - J. Yosinski, J. Clune, Y. Bengio, H. Lipson, [How transferable are features in deep neural
 #   networks?](https://arxiv.org/abs/1411.1792), 2014: layer by layer, with the right controls.
-# - A. Kumar, A. Raghunathan, R. Jones, T. Ma, P. Liang, [Fine-tuning can distort pretrained features
-#   and underperform out-of-distribution](https://arxiv.org/abs/2202.10054), 2022: why to probe first.
+# - A. Kumar, A. Raghunathan, R. Jones, T. Ma, P. Liang, [Fine-tuning can distort pretrained
+#   features and underperform out-of-distribution](https://arxiv.org/abs/2202.10054), 2022: why to
+#   probe first.
 # - S. Kornblith, J. Shlens, Q. V. Le, [Do better ImageNet models transfer
-#   better?](https://arxiv.org/abs/1805.08974), 2019: sixteen networks, twelve tasks, and the limits.
+#   better?](https://arxiv.org/abs/1805.08974), 2019: sixteen networks, twelve tasks, and the
+#   limits.
