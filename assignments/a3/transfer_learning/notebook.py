@@ -765,7 +765,9 @@ table = np.array(
 axis.imshow(table, cmap="Blues", vmin=0, vmax=1.3, aspect="auto")
 for i, j in np.ndindex(table.shape):
     text = f"{table[i, j]:.2f}" if table[i, j] else "frozen"
-    axis.text(j, i, text, ha="center", va="center", fontsize=8, color="black")
+    axis.text(
+        j, i, text, ha="center", va="center", fontsize=8, color="w" if table[i, j] > 0.6 else "k"
+    )
 axis.set_yticks(range(4), list(recipes))
 axis.set_xticks(range(6), [stage[-1] for stage in STAGES])
 _ = axis.set_title("Learning rates relative to that of the head", loc="left")
