@@ -118,12 +118,13 @@ def all_at_once(forward, images, batch_size=64):
     return _rows(forward(images))
 
 
-@misconception(of="extract_features", caught_by="features_of_one_image")
-def axis_of_one_image_lost(forward, images, batch_size=64):
-    """`squeeze` removes the axis of the images when there is only one: `reshape(len(batch),
-    -1)`."""
-    parts = [_rows(forward(images[i : i + batch_size])) for i in range(0, len(images), batch_size)]
-    return np.concatenate(parts).squeeze()
+@misconception(of="extract_features", caught_by="features_of_one_image", symptom="exception")
+def full_batches_only(forward, images, batch_size=64):
+    """You make len(images) // batch_size batches, which are none at all if there are fewer images
+    than a batch holds: let the last batch be smaller."""
+    number = len(images) // batch_size
+    parts = [_rows(forward(images[i * batch_size : (i + 1) * batch_size])) for i in range(number)]
+    return np.concatenate(parts)
 
 
 # head_loss ----------------------------------------------------------------------------------------
@@ -235,10 +236,13 @@ def features_gradient_flipped(W, b, F, y, reg):
 
 
 @misconception(of="head_loss", caught_by="head_of_one_image")
-def axis_of_the_batch_lost(W, b, F, y, reg):
-    """A batch of one image loses its first axis (`squeeze`): dF has the shape of F, (1, D)."""
+def gradients_divided_by_one_less(W, b, F, y, reg):
+    """You divide the gradients by N - 1, with a single image by zero: the loss is a mean over N
+    images."""
     loss, dW, db, dF = _head(W, b, F, y, reg)
-    return loss, dW, db, dF.squeeze()
+    with np.errstate(all="ignore"):
+        factor = np.float64(len(y)) / (len(y) - 1)
+    return loss, (dW - reg * W) * factor + reg * W, db * factor, dF * factor
 
 
 @misconception(of="head_loss", caught_by="head_survives_large_scores")
