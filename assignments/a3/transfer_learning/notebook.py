@@ -747,8 +747,15 @@ STAGES = [
     ["block2_conv1", "block2"],
     ["head"],
 ]
-names = [name for name in network.params if not name.startswith("classifier")]
-groups = parameter_groups([*names, "head.weight", "head.bias"], STAGES)
+
+
+@cache
+def network_groups():
+    """Return the groups of the network's parameters, and of a new head's."""
+    names = [name for name in network.params if not name.startswith("classifier")]
+    return parameter_groups([*names, "head.weight", "head.bias"], STAGES)
+
+
 recipes = {
     "linear probe": (1.0, 5),
     "top block": (1.0, 4),
@@ -758,7 +765,7 @@ recipes = {
 fig, axis = plt.subplots(figsize=(7, 3), layout="constrained")
 table = np.array(
     [
-        [learning_rates(groups, 1.0, q, frozen)[group[0]] for group in groups]
+        [learning_rates(network_groups(), 1.0, q, frozen)[group[0]] for group in network_groups()]
         for q, frozen in recipes.values()
     ]
 )
@@ -1049,7 +1056,10 @@ def two_starts():
     probe = linear_probe(features()["drawings"][0][chosen], y[chosen], 10)
     rng = np.random.default_rng(7)
     random = 0.1 * rng.standard_normal(probe[0].shape), np.zeros(10)
-    flat, several = learning_rates(groups, 0.005, 1.0), learning_rates(groups, 0.005, 0.5)
+    flat, several = (
+        learning_rates(network_groups(), 0.005, 1.0),
+        learning_rates(network_groups(), 0.005, 0.5),
+    )
     runs = {
         "random head, one rate": (random, flat),
         "probe's head, one rate": (probe, flat),
@@ -1064,7 +1074,7 @@ def two_starts():
                 sum(np.sum((tuned[n] - start[n]) ** 2) for n in group)
                 / sum(np.sum(start[n] ** 2) for n in group)
             )
-            for group in groups[:-1]
+            for group in network_groups()[:-1]
         ]
         result[name] = losses, moved, test_accuracy(network, tuned, X_test, y_test)
     return result
@@ -1126,7 +1136,7 @@ def scratch_and_tuned():
     """Return (sizes, draws) arrays of accuracies from scratch and after full fine-tuning."""
     X, y, X_test, y_test = tasks["drawings"]
     scratch, tuned = np.zeros((2, len(SIZES), 3))
-    rates = learning_rates(groups, 0.005, 0.7)
+    rates = learning_rates(network_groups(), 0.005, 0.7)
     runs = [(i, seed) for i in range(len(SIZES)) for seed in range(3)]
     for i, seed in progress(runs, "training"):
         chosen = few_per_class(y, SIZES[i], np.random.default_rng(seed))
@@ -1139,7 +1149,7 @@ def scratch_and_tuned():
             start_from(narrow, *head),
             X[chosen],
             y[chosen],
-            learning_rates(groups, 0.02, 1.0),
+            learning_rates(network_groups(), 0.02, 1.0),
             epochs,
             seed,
         )
@@ -1219,8 +1229,8 @@ print("✓ cheapest_good_enough")
 def decision_runs():
     """Return {(amount, task): {recipe: accuracies}}, of several draws each."""
     plans = {
-        "top block": learning_rates(groups, 0.005, 1.0, num_frozen=4),
-        "everything": learning_rates(groups, 0.005, 0.8),
+        "top block": learning_rates(network_groups(), 0.005, 1.0, num_frozen=4),
+        "everything": learning_rates(network_groups(), 0.005, 0.8),
     }
     result = {}
     amounts = {"5 per class": (5, 3, 3), "30 per class": (30, 2, 3)}
