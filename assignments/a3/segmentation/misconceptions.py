@@ -430,8 +430,8 @@ def filters_averaged(w, b, feature_shape):
 
 @misconception(of="conv_transpose_forward", caught_by="stamps_side_by_side")
 def stamp_flipped(x, w, b, conv_param):
-    """Your stamps are turned by 180°: w[c, f, 0, 0] is the top left pixel of the stamp. (Turned
-    filters belong to the computation by an ordinary convolution over an input with gaps.)"""
+    """Your stamps are turned by 180°: w[c, f, 0, 0] is the top left pixel of a stamp. Turned
+    filters belong to an ordinary convolution over an input with gaps."""
     return _transpose(x, w[:, :, ::-1, ::-1], b, conv_param)
 
 
@@ -443,8 +443,8 @@ def stamps_overwrite(x, w, b, conv_param):
 
 @misconception(of="conv_transpose_forward", caught_by="stamps_overlap")
 def stamps_averaged(x, w, b, conv_param):
-    """You average where stamps overlap: they add up. (A kernel that is to interpolate takes care of
-    its sum by itself.)"""
+    """You average where stamps overlap: they add up. A kernel that is to interpolate takes care of
+    its sum by itself."""
     out, kept = _transpose(x, w, np.zeros_like(b), conv_param)
     ones, _ = _transpose(np.ones_like(x[:, :1]), np.ones_like(w[:1]), np.zeros_like(b), conv_param)
     return out / np.maximum(ones, 1) + b[:, None, None], kept
@@ -751,7 +751,7 @@ def kernel_of_first_channel_only(channels, factor):
 @misconception(of="bilinear_kernel", caught_by="kernel_of_factor_one")
 def kernel_reaches_zero(channels, factor):
     """Your tent reaches 0 at the ends of the stamp: it falls by 1/factor from pixel to pixel, and
-    would reach 0 one step beyond. (With factor 1 there is a single pixel, of 1.)"""
+    would reach 0 one step beyond. With factor 1 there is a single pixel, of 1."""
     size = 2 * factor - factor % 2
     tent = 1 - np.abs(np.arange(size) - (size - 1) / 2) / max((size - 1) / 2, 1e-9)
     tent = tent if factor > 1 else np.zeros(1)
@@ -790,7 +790,7 @@ def skip_forgets_fine(coarse, fine, w, b):
 
 @misconception(of="skip_forward", caught_by="skip_adds_scores")
 def skip_averages(coarse, fine, w, b):
-    """You take the mean of coarse and fine scores: add them up. Their relative weight is learned."""
+    """You take the mean of coarse and fine scores: add them up. Their weights are learned."""
     out, kept = _skip(coarse, fine, w, b)
     return out / 2, kept
 
@@ -804,7 +804,7 @@ def skip_clamps_scores(coarse, fine, w, b):
 
 @misconception(of="skip_forward", caught_by="skip_leaves_arguments_alone", symptom="mutation")
 def skip_adds_in_place(coarse, fine, w, b):
-    """Your function changes the maps that it is given: other layers need them, so put the sum into a
+    """Your function changes the maps that it is given, which others need: put the sum into a
     new array."""
     result = _skip(coarse, fine, w, b)
     coarse += 1.0

@@ -1149,7 +1149,7 @@ def train_fcn(steps):
 @cache
 def segmenter():
     """Return the trained network, trained when it is first asked for."""
-    return train_fcn(500)
+    return train_fcn(600)
 
 
 _ = plot_losses(

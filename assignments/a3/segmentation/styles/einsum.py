@@ -56,11 +56,11 @@ def conv_transpose_forward(x, w, b, conv_param):
     windows = sliding_window_view(spread(x, stride, HH, WW), (HH, WW), axis=(2, 3))
     out = np.einsum("nchwij,cfij->nfhw", windows, w[:, :, ::-1, ::-1])
     out = out[:, :, pad : out.shape[2] - pad, pad : out.shape[3] - pad]
-    return out + b.reshape(1, -1, 1, 1), (windows, w, stride, pad, x.shape)
+    return out + b.reshape(1, -1, 1, 1), (windows, w, stride, pad)
 
 
 def conv_transpose_backward(dout, cache):
-    windows, w, stride, pad, shape = cache
+    windows, w, stride, pad = cache
     HH, WW = w.shape[2:]
     d = np.pad(dout, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
     dw = np.einsum("nchwij,nfhw->cfij", windows, d)[:, :, ::-1, ::-1]

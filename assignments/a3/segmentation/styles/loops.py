@@ -4,6 +4,9 @@ import math
 
 import numpy as np
 
+# The notebook gives upsample and upsample_backward.
+# ruff: noqa: F821
+
 
 def confusion_matrix(predictions, truth, num_classes, ignore_index=255):
     M = [[0 for _ in range(num_classes)] for _ in range(num_classes)]

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+# The notebook gives upsample and upsample_backward.
+# ruff: noqa: F821
+
 FLOAT = np.float32
 
 
