@@ -939,10 +939,12 @@ print("✓ upsample is your conv_transpose_forward with your bilinear_kernel; so
 # (2015) add them up, as scores:
 #
 # ```
-# image  96×96
-#   │  stages a, b ──────────────► maps 24×24 ── 1×1 ──► + ── ↑4 ──►  FCN-4s
-#   │  stage c ──────► maps 12×12 ── 1×1 ──► + ── ↑2 ────┘└ (↑4 of ↑2 of +: FCN-8s)
-#   ▼  stage d ► maps 6×6 ── 1×1 ── ↑2 ─────┘
+# image 96×96
+#   └─ stages a, b ── maps 24×24 ── 1×1 ──────────────────────► + ── ↑4 ──► FCN-4s
+#        └─ stage c ── maps 12×12 ── 1×1 ─────────► + ── ↑2 ────┘
+#             │                                     │   (or ↑8 at once:  FCN-8s)
+#             └─ stage d ── maps 6×6 ── 1×1 ── ↑2 ──┘
+#                                           (or ↑16 at once: FCN-16s)
 # ```
 #
 # A 1×1 convolution scores each level for every class. The coarse scores are enlarged twofold and the
@@ -1305,7 +1307,7 @@ _ = axis.legend(frameon=False)
 # full resolution?
 
 # %% [markdown] nbgrader={"grade": true, "grade_id": "question_skips", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}
-# The maps at stride 4 come from a few layers: each of their pixels has seen a small window (about 20 pixels
+# The maps at stride 4 come from a few layers: each of their pixels has seen a small window (15 pixels
 # across here), enough for colours, edges and textures but not for telling what object a blue patch belongs
 # to. The deep maps supply that; the sum takes *what* from the one and *where* from the other.
 #
