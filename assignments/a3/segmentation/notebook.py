@@ -594,7 +594,7 @@ axis.barh(CLASS_NAMES, named, color=COLORS[0])
 axis.invert_yaxis()
 axis.set(
     xlabel="share of the windows",
-    title=f"What it names in {empty.sum()} windows without an object",
+    title=f"What the classifier sees in {empty.sum()} windows without any object",
 )
 axis.spines[["top", "right"]].set_visible(False)
 
