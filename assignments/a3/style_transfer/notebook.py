@@ -46,6 +46,7 @@ import imageio.v3 as iio
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import HTML
+from matplotlib_inline.backend_inline import set_matplotlib_formats
 
 from cs231n_lib.checking import assert_close, assert_gradient, assert_shape
 from cs231n_lib.notebooks import from_notebook
@@ -64,6 +65,9 @@ optimizers = from_notebook("optimizers")
 # of ImageNet.
 
 # %% tags=["demo"]
+# Photographs are stored as JPEG, which takes a quarter of the room.
+set_matplotlib_formats("jpeg", pil_kwargs={"quality": 90})
+
 names = ["chelsea", "swirls", "stained_glass", "woodcut"]
 _ = show_images(
     np.stack([load_photograph(name, 160) for name in names]),

@@ -37,6 +37,7 @@
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib_inline.backend_inline import set_matplotlib_formats
 
 from cs231n_lib.checking import assert_close, assert_finite, assert_gradient, assert_shape
 from cs231n_lib.datasets import load_dataset
@@ -94,6 +95,9 @@ def tiny_model(X, dout=None):
 
 # %% tags=["demo"]
 # NBVAL_CHECK_OUTPUT
+# Photographs are stored as JPEG, which takes a quarter of the room.
+set_matplotlib_formats("jpeg", pil_kwargs={"quality": 90})
+
 net = efficientnet_lite0()
 classifier = as_model(net)
 photos = np.concatenate([net.preprocess(load_photograph(name)) for name in ("chelsea", "coffee")])
