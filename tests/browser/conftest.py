@@ -151,6 +151,17 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
+def until(act: Callable[[], object], condition: Callable[[], bool], seconds: float = 15) -> None:
+    """Act, and again where the page did not take notice, as a person does on a busy machine."""
+    patience = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < patience
+        act()
+        again = time.monotonic() + seconds
+        while not condition() and time.monotonic() < again:
+            time.sleep(0.2)
+
+
 def _answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - our own server

@@ -987,17 +987,6 @@ class EitherNormOrDropout(_Net):
 
 
 @misconception(
-    of="train_fully_connected_net",
-    caught_by="train_fully_connected_net_learns_patterns",
-    symptom="exception",
-)
-def training_returns_the_solver(X_train, y_train, X_val, y_val):
-    """What you return has no method `loss`: return the network itself, not the solver that trained
-    it."""
-    return _Run()
-
-
-@misconception(
     of="train_fully_connected_net", caught_by="train_fully_connected_net_learns_patterns"
 )
 def training_diverges(X_train, y_train, X_val, y_val):
@@ -1005,10 +994,6 @@ def training_diverges(X_train, y_train, X_val, y_val):
     Try a tenth of it."""
     classes, rng = int(np.max(y_train)) + 1, np.random.default_rng(0)
     return _Net([10], X_train.shape[1], classes, weight_scale=np.nan, rng=rng)
-
-
-class _Run:
-    """Stands in for a solver."""
 
 
 # Building blocks ----------------------------------------------------------------------------------

@@ -1210,16 +1210,23 @@ def predictions():
     return {level: np.concatenate(maps) for level, maps in found.items()}
 
 
-confusions = {
-    level: confusion_matrix(maps, test_scenes.class_maps, num_classes)
-    for level, maps in predictions().items()
-}
+@cache
+def confusions():
+    """Return the confusion matrices of the three networks on the test scenes."""
+    return {
+        level: confusion_matrix(maps, test_scenes.class_maps, num_classes)
+        for level, maps in predictions().items()
+    }
+
+
 print("            mean IoU   pixel accuracy")
 print(f"background   {mean_iou(lazy)[0]:6.1%}       {pixel_accuracy(lazy):6.1%}")
-for level, confusion in confusions.items():
+for level, confusion in confusions().items():
     score = mean_iou(confusion)[0]
     print(f"FCN-{level}s".ljust(12), f"{score:6.1%}       {pixel_accuracy(confusion):6.1%}")
-assert mean_iou(confusions[4])[0] >= 0.55, "mean IoU of FCN-4s below 55%: is a layer not right yet?"
+assert mean_iou(confusions()[4])[0] >= 0.55, (
+    "mean IoU of FCN-4s below 55%: is a layer not right yet?"
+)
 print("✓ FCN-4s: mean IoU of at least 55% on scenes it has never seen")
 
 # %% [markdown]
@@ -1269,11 +1276,11 @@ _ = fig.legend(handles=patches_of_color, loc="outside lower center", ncols=5, fr
 
 # %% tags=["demo"]
 fig, axes = plt.subplots(1, 2, figsize=(10, 4.4), layout="constrained")
-order = np.argsort(mean_iou(confusions[4])[1])
+order = np.argsort(mean_iou(confusions()[4])[1])
 for offset, (level, color) in enumerate(
     zip((16, 8, 4), (MUTED, COLORS[5], COLORS[0]), strict=True)
 ):
-    iou = mean_iou(confusions[level])[1][order]
+    iou = mean_iou(confusions()[level])[1][order]
     axes[0].barh(
         np.arange(num_classes) + 0.26 * (offset - 1), iou, 0.25, color=color, label=f"FCN-{level}s"
     )
@@ -1285,7 +1292,7 @@ axes[0].set(
 )
 axes[0].spines[["top", "right"]].set_visible(False)
 axes[0].legend(frameon=False, loc="lower right")
-shares = confusions[4] / confusions[4].sum(axis=1, keepdims=True)
+shares = confusions()[4] / confusions()[4].sum(axis=1, keepdims=True)
 axes[1].imshow(shares, cmap="Blues", vmin=0, vmax=1)
 for (row, column), share in np.ndenumerate(shares):
     if share >= 0.03:

@@ -879,6 +879,7 @@ _ = show_images(np.stack(pictures), ["content", "style", "result"], columns=3, i
 # And how it came about, step by step (an animation):
 
 # %% tags=["demo"]
+_, _, frames = first_picture()
 gif = iio.imwrite(
     "<bytes>", np.stack(frames + frames[-1:] * 12), extension=".gif", duration=120, loop=0
 )

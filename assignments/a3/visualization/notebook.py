@@ -35,6 +35,8 @@
 # You need to know what a score is and what a gradient is, and about three hours.
 
 # %%
+from functools import cache
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib_inline.backend_inline import set_matplotlib_formats
@@ -1130,7 +1132,15 @@ maps = net.activations(net.preprocess(images, size=128), ["block16"])["block16"]
 features = maps.mean(axis=(2, 3)).astype(float)
 features -= features.mean(axis=0)
 features /= np.linalg.norm(features, axis=1, keepdims=True)
-points, losses = tsne(features, 15.0, 400, 50.0, np.random.default_rng(0))
+
+
+@cache
+def feature_map():
+    """Return the map of the features, and the losses on the way to it."""
+    return tsne(features, 15.0, 400, 50.0, np.random.default_rng(0))
+
+
+points, losses = feature_map()
 _ = plot_losses(losses, title="Kullback–Leibler divergence of the map", ylabel="loss")
 
 # %% [markdown]
@@ -1138,6 +1148,7 @@ _ = plot_losses(losses, title="Kullback–Leibler divergence of the map", ylabel
 # be islands, a mainland with provinces, or sand?
 
 # %% tags=["demo"]
+points, _ = feature_map()
 _ = plot_embedding(
     points, labels, images=images, class_names=data.class_names, size=10, thumbnail=0.03
 )
@@ -1149,7 +1160,7 @@ _ = plot_embedding(
 pixels = images.reshape(len(images), -1).astype(float) / 255
 placed = {
     "raw pixels": tsne(pixels, 15.0, 400, 50.0, np.random.default_rng(0))[0],
-    "features": points,
+    "features": feature_map()[0],
 }
 fig, axes = plt.subplots(1, 2, figsize=(10, 5), layout="constrained")
 for axis, (name, Y) in zip(axes, placed.items(), strict=True):
