@@ -1219,14 +1219,13 @@ def confusions():
     }
 
 
+found = confusions()
 print("            mean IoU   pixel accuracy")
 print(f"background   {mean_iou(lazy)[0]:6.1%}       {pixel_accuracy(lazy):6.1%}")
-for level, confusion in confusions().items():
+for level, confusion in found.items():
     score = mean_iou(confusion)[0]
     print(f"FCN-{level}s".ljust(12), f"{score:6.1%}       {pixel_accuracy(confusion):6.1%}")
-assert mean_iou(confusions()[4])[0] >= 0.55, (
-    "mean IoU of FCN-4s below 55%: is a layer not right yet?"
-)
+assert mean_iou(found[4])[0] >= 0.55, "mean IoU of FCN-4s below 55%: is a layer not right yet?"
 print("✓ FCN-4s: mean IoU of at least 55% on scenes it has never seen")
 
 # %% [markdown]
