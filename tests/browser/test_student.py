@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from autograder.course import Course
 
-from .conftest import PATIENCE, ROOT, TOKEN, Tab, until, wait_until
+from .conftest import PATIENCE, ROOT, TOKEN, Tab, wait_until
 
 WRONG = '''def softmax_probabilities(scores):
     """Forgets to subtract the largest score."""
@@ -72,7 +72,7 @@ def test_a_student_mends_a_cell_until_its_check_passes(
     expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible()
     drawing = cell(page, "factors = [0.2, 1.0, 5.0]")
     picture = drawing.locator(".jp-OutputArea-output img")
-    until(lambda: run_on(page, drawing, 1), lambda: picture.count() > 0)
+    run_on(page, drawing, 1)
     expect(picture).to_be_visible()
     assert picture.evaluate("image => image.naturalWidth") > 300
     picture.scroll_into_view_if_needed()

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import os
-
+import matplotlib
 import numpy as np
 import pytest
 
-# Before anything imports matplotlib: tests draw, but have no screen.
-os.environ["MPLBACKEND"] = "agg"
+# Tests draw, but have no screen. Said to this process alone: a kernel that a test starts has a
+# backend of its own, which it would not choose if the environment named another.
+matplotlib.use("agg")
 
 
 @pytest.fixture
