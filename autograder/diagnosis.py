@@ -1,8 +1,9 @@
 """Which misconception a failure looks like: the student's calls, replayed on known-wrong versions.
 
 A misconception is a match when, on the very inputs of the failing check, it returns what the
-student's function returned, and the reference does not. Nothing of the student's runs here: their
-side of the comparison is the recorded transcript.
+student's function returned, and the reference does not. An object that stayed in its process can be
+compared with nothing and is no evidence either way. Nothing of the student's runs here: their side
+of the comparison is the recorded transcript.
 """
 
 from __future__ import annotations
@@ -71,7 +72,8 @@ def find_misconception(
         if not _agree(transcript, wrong):
             continue
         right = replay(transcript, reference.namespace()) if right is None else right
-        if not _agree(wrong, right):
+        # Both: an opaque object of either side agrees with whatever stands in its place.
+        if not _agree(wrong, right) and not _agree(transcript, right):
             return candidate
     return None
 

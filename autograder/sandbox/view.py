@@ -17,8 +17,9 @@ from packaging.utils import canonicalize_name
 __all__ = ["View", "interpreter_view"]
 
 # What a solution may import besides the standard library and the course's own library. `tqdm` is a
-# progress bar in a student's training loop, no more.
-_DISTRIBUTIONS = ("numpy", "tqdm")
+# progress bar in a student's training loop, no more; `threadpoolctl` is what the course's fast
+# layers ask how many threads BLAS has.
+_DISTRIBUTIONS = ("numpy", "tqdm", "threadpoolctl")
 INSIDE = Path("/packages")
 
 

@@ -36,7 +36,8 @@ __all__ = [
     "write_frame",
 ]
 
-MAX_FRAME = 512 * 2**20
+# Of the arrays and texts of one message, whichever side sends it.
+MAX_FRAME = 256 * 2**20
 MAX_HEADER = 16 * 2**20
 MAX_DEPTH = 50
 MAX_ITEMS = 1_000_000
@@ -158,8 +159,8 @@ class Encoder:
 
     def _grow(self, nbytes: int) -> None:
         self.size += nbytes
-        if self.size > MAX_FRAME // 2:
-            raise TooLarge(f"more than {MAX_FRAME // 2**21} MB")
+        if self.size > MAX_FRAME:
+            raise TooLarge(f"more than {MAX_FRAME // 2**20} MB")
 
 
 class Decoder:
@@ -344,10 +345,11 @@ def read_frame(stream: Stream, limit: int = MAX_FRAME) -> tuple[dict[str, Any], 
     EOFError
         If the stream ends before the frame does.
     FrameError
-        If the frame is longer than ``limit`` bytes or its header is no JSON object.
+        If the frame's arrays are longer than ``limit`` or :data:`MAX_FRAME` bytes, its header is
+        longer than any, or no JSON object.
     """
     n_header, n_body = _LENGTHS.unpack(_read(stream, _LENGTHS.size))
-    if n_header > MAX_HEADER or n_body > limit:
+    if n_header > MAX_HEADER or n_body > min(limit, MAX_FRAME):
         raise FrameError("a message longer than any answer can be")
     text = bytes(_read(stream, n_header))
     if _marks(text) > MAX_MARKS:
@@ -366,7 +368,7 @@ def _marks(header: bytes) -> int:
 
 
 def _read(stream: Stream, count: int) -> memoryview:
-    # Grow as bytes arrive: a header that promises 500 MB must not cost 500 MB by promising.
+    # Grow as bytes arrive: a header that promises 200 MB must not cost 200 MB by promising.
     data = bytearray(min(count, 2**20))
     have = 0
     while have < count:

@@ -271,6 +271,49 @@ def backward(dout, cache):
     assert named(find_misconception(check, "value", asked, [added], reference)) == "added"
 
 
+def test_an_object_where_an_array_was_due_is_no_known_mistake(
+    transcript: Ask, reference: Reference, problem: tuple[Any, ...]
+) -> None:
+    """It could be compared with nothing, and so agreed with every misconception."""
+    source = "def softmax(scores):\n    return object()"
+    asked = transcript(source, lambda s: s.softmax(np.array([[1.0, 2.0]])))
+    assert isinstance(asked[0].result, Held)
+    assert look(asked, reference, "type", of="softmax") == "nothing"
+    source = "def loss(W, X, y, reg):\n    return 12.5, object()"
+    asked = transcript(source, lambda s: s.loss(*problem))
+    assert look(asked, reference) == "nothing"
+
+
+def test_a_misconception_that_returns_an_object_explains_no_value(
+    transcript: Ask, reference: Reference
+) -> None:
+    lazy = wrong("softmax", "def lazy(scores):\n    return iter(scores)")
+    asked = transcript("def softmax(scores):\n    return scores + 7", lambda s: s.softmax(np.eye(2)))
+    check = Check("c", "", "softmax", 1, 10.0, None, lambda s, r: None)
+    assert find_misconception(check, "value", asked, [lazy], reference) is None
+
+
+def test_a_value_beside_an_object_still_names_the_mistake(
+    transcript: Ask, reference: Reference
+) -> None:
+    tripled = wrong("forward", "def tripled(x):\n    return x * 3, {'x': x}")
+    source = "class Cache:\n    pass\ndef forward(x):\n    return x + x + x, Cache()"
+    asked = transcript(source, lambda s: s.forward(np.arange(3.0)))
+    check = Check("c", "", "forward", 1, 10.0, None, lambda s, r: None)
+    assert named(find_misconception(check, "value", asked, [tripled], reference)) == "tripled"
+
+
+def test_a_right_value_of_another_shape_is_no_known_mistake(
+    transcript: Ask, reference: Reference
+) -> None:
+    doubled = wrong("forward", "def doubled(x):\n    return x * 4, {'x': x}")
+    rows = wrong("forward", "def rows(x):\n    return 2 * x[None], {'x': x}")
+    source = "def forward(x):\n    return 2 * x[:, None], {'x': x}"
+    asked = transcript(source, lambda s: s.forward(np.arange(3.0)))
+    check = Check("c", "", "forward", 1, 10.0, None, lambda s, r: None)
+    assert find_misconception(check, "shape", asked, [doubled, rows], reference) is None
+
+
 def test_calls_on_objects_are_replayed(transcript: Ask, reference: Reference) -> None:
     def use(student: Student) -> None:
         net = student.Net()

@@ -6,6 +6,7 @@ import copy
 import json
 import os
 import signal
+import textwrap
 import time
 from collections.abc import Callable
 from typing import Any
@@ -673,6 +674,29 @@ def test_the_course_library_is_there_and_its_dataset_that_of_the_exercise(
         given="import numpy as np\nfrom cs231n_lib.checking import relative_error",
     )
     (result,) = grade(exercise, handin.of(exercise)).checks
+    assert result.outcome == "passed", result.message + result.detail
+
+
+def test_the_fast_layers_compute_when_graded_where_nothing_refuses_them(
+    make: Any, handin: Any, grade: GradeIt
+) -> None:
+    exercise = make(
+        {"f": "def f(x, w, b):\n    raise NotImplementedError"},
+        """
+        @check(points=1, of="f")
+        def is_right(student, rng):
+            '''It is right.'''
+            x, w, b = rng.normal(size=(2, 3, 5, 4)), rng.normal(size=(6, 3, 1, 1)), np.ones(6)
+            expected = np.einsum("nchw,kc->nkhw", x, w[:, :, 0, 0]) + 1
+            assert_close(student.f(x, w, b), expected)
+        """,
+    )
+    source = """
+        from cs231n_lib.fast_layers import conv_forward_fast
+        def f(x, w, b):
+            return conv_forward_fast(x, w, b, {"stride": 1, "pad": 0})[0]
+    """
+    (result,) = grade(exercise, handin.of(exercise, f=textwrap.dedent(source))).checks
     assert result.outcome == "passed", result.message + result.detail
 
 
