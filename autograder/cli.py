@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from rich.console import Console
+from rich.markup import escape
 
 from . import __version__
 from .commands import bundle_command, report_command, worker_command
 from .errors import UserError
-from .sandbox import choose_mechanism, mechanisms
+from .sandbox import choose_mechanism, groups_problem, mechanisms
 
 # Jupyter's and nbgrader's packages take seconds to import: each command imports what it runs, so
 # that --help and a mistyped option answer at once.
@@ -304,6 +305,8 @@ def demo_command(folder: Path | None, jobs: int) -> None:
 def doctor_command() -> None:
     """Say which sandbox mechanisms this machine has, and why not the others.
 
+    Control groups add limits for all processes of a hand-in together; grading goes without.
+
     Exits 1 where real grading is impossible.
 
     Example:  autograder doctor && autograder grade a1
@@ -315,6 +318,10 @@ def doctor_command() -> None:
         usable |= problem is None
         sign = "[green]✓[/]" if problem is None else "[red]✗[/]"
         console.print(f"{sign} {mechanism.name}: {problem or 'works here'}", highlight=False)
+    lacking = groups_problem()
+    sign = "[green]✓[/]" if lacking is None else "[yellow]–[/]"
+    said = "work here" if lacking is None else f"{escape(lacking)}; resource limits hold without"
+    console.print(f"{sign} control groups: {said}", highlight=False)
     if not usable:
         sys.exit(1)
 

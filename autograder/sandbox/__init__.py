@@ -4,6 +4,7 @@ A *mechanism* puts up the wall (bubblewrap, or namespaces that our own process e
 :class:`Zygote` is the warm process behind it, from which one worker is forked for each hand-in.
 """
 
+from .groups import groups_problem
 from .mechanisms import Mechanism, choose_mechanism, mechanisms
 from .zygote import Worker, WorkerLost, Zygote
 
@@ -13,5 +14,6 @@ __all__ = [
     "WorkerLost",
     "Zygote",
     "choose_mechanism",
+    "groups_problem",
     "mechanisms",
 ]

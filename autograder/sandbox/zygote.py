@@ -14,6 +14,7 @@ from typing import Any, TextIO
 
 from ..errors import SandboxUnavailable
 from ..worker.confine import Limits
+from .groups import Group, make_group, warn_once
 from .mechanisms import Mechanism, worker_environment
 from .view import interpreter_view
 
@@ -73,6 +74,7 @@ class Zygote:
         self._control: socket.socket
         self._log: TextIO
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._group: Group | None = None
 
     def __enter__(self) -> Zygote:
         self._start()
@@ -97,6 +99,7 @@ class Zygote:
         if not self.running:
             self._stop()
             self._start()
+        self._allow(limits)
         ours, theirs = socket.socketpair()
         self._count += 1
         with theirs:
@@ -106,6 +109,16 @@ class Zygote:
                 ours.close()
                 raise WorkerLost(f"the sandbox ended: {self._last_words()}") from error
         return Worker(self, self._count, ours)
+
+    def _allow(self, limits: Limits) -> None:
+        """Let the control group have room for a worker, where there is one."""
+        if self._group is None:
+            return
+        try:
+            self._group.allow(limits)
+        except OSError as error:
+            warn_once(error)
+            self._group = None
 
     def _order(self, limits: Limits) -> bytes:
         confines = self.mechanism.confines
@@ -162,6 +175,9 @@ class Zygote:
         self._log = tempfile.TemporaryFile("w+", errors="replace")
         with theirs:
             command = self.mechanism.command(self._view, theirs.fileno())
+            self._group = make_group() if self.mechanism.confines else None
+            if self._group is not None:
+                command = self._group.command(command)
             self._process = subprocess.Popen(  # noqa: S603
                 command,
                 stdin=subprocess.DEVNULL,
@@ -180,6 +196,10 @@ class Zygote:
             words = self._last_words()
             self._stop()
             raise SandboxUnavailable(f"The sandbox ({self.mechanism.name}) does not start: {words}")
+        if self._group is not None and not self._group.holds(self._process.pid):
+            warn_once(f"{self._group.folder} does not take processes")
+            self._group.remove()
+            self._group = None
 
     def _last_words(self) -> str:
         self._log.seek(0)
@@ -192,6 +212,9 @@ class Zygote:
             self._process = None
             self._control.close()
             self._log.close()
+        if self._group is not None:
+            self._group.remove()
+            self._group = None
         if self._scratch is not None:
             self._scratch.cleanup()
             self._scratch = None

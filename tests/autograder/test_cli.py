@@ -274,6 +274,7 @@ def test_doctor_says_which_sandboxes_there_are(mechanism: Mechanism) -> None:
     result = run("doctor")
     assert result.exit_code == 0
     assert f"✓ {mechanism.name}: works here" in result.stdout
+    assert "control groups: " in result.stdout
 
 
 @pytest.mark.slow

@@ -288,7 +288,9 @@ def test_a_misconception_that_returns_an_object_explains_no_value(
     transcript: Ask, reference: Reference
 ) -> None:
     lazy = wrong("softmax", "def lazy(scores):\n    return iter(scores)")
-    asked = transcript("def softmax(scores):\n    return scores + 7", lambda s: s.softmax(np.eye(2)))
+    asked = transcript(
+        "def softmax(scores):\n    return scores + 7", lambda s: s.softmax(np.eye(2))
+    )
     check = Check("c", "", "softmax", 1, 10.0, None, lambda s, r: None)
     assert find_misconception(check, "value", asked, [lazy], reference) is None
 

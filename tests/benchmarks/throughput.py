@@ -2,22 +2,22 @@
 
     python tests/benchmarks/throughput.py [--students 50] [--nbgrader-sample 6] [--jobs 2]
 
-A made-up class hands in `a1/softmax` and `a1/knn`: in ten, six right ones (the reference and other
-styles in turn), three with one of the known misconceptions, one not filled in. Three measurements,
-all on these hand-ins and in this run:
+A made-up class hands in `a1/softmax` and `a1/knn`. Of ten hand-ins six are right (the reference
+and other styles in turn), three have one of the known misconceptions, one is not filled in. Three
+measurements, all on these hand-ins and in this run:
 
 *autograder*
-    ``autograder grade a1 --jobs N``, the whole class.
+    ``autograder grade a1 --jobs N``, the whole class, from nothing to gradebook and feedback.
 *nbgrader*
-    ``nbgrader autograde a1`` with nbgrader's own settings in a course of its own, where the same
-    checks stand in the graded cells as hidden tests and call the student's functions in the kernel;
-    the same demonstrations run there as in any notebook that nbgrader executes. It grades one
-    hand-in after the other. A sample is timed, the same number of each sort, and each sort counts as
-    often as the class has it; what the bare command takes to start counts once.
+    ``nbgrader autograde a1`` with nbgrader's own settings in a course of its own. The same checks
+    stand in its graded cells as hidden tests and call the student's functions in the kernel; around
+    them the notebook runs from top to bottom, as nbgrader runs any. It grades one hand-in after the
+    other. A sample is timed, as many of each sort of hand-in; each sort then counts as often as the
+    class has it, and what the bare command takes to start counts once.
 *overhead*
-    ``autograder grade a1 --jobs 1`` on a few hand-ins, less what the same checks take on the same
-    code in one plain process, with nothing between them. What is left is sandbox, messages,
-    diagnosis, report, graded notebook, feedback page and gradebook.
+    Single hand-ins, one after the other in one process, less the time in the student's functions
+    (which these hand-ins measure and print themselves) and less that of the checks' own computing.
+    What is left is sandbox, messages, diagnosis, report, graded notebook, feedback and gradebook.
 """
 
 from __future__ import annotations
@@ -32,18 +32,22 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import mean
 from typing import Any
+from unittest import mock
 
 import nbformat
+from nbgrader.api import Gradebook
 
-from autograder.classroom import find_handins, report_path
+from autograder.backends import SandboxBackend
+from autograder.classroom import find_handins, grade_task, report_path, write_results
 from autograder.course import Course, Exercise
 from autograder.demo import make_scratch
+from autograder.gradebook import GradebookWriter
 from autograder.makeup import blank, from_style, misconception_source, reference, with_solution
 from autograder.report import Report
+from autograder.sandbox import Zygote, choose_mechanism
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("softmax", "knn")
@@ -112,6 +116,27 @@ def _points_of(names):
     return points
 """
 
+# Of the outermost call alone, for one function of a student's may use another.
+TIMER = """\
+import time
+
+_running = []
+
+def _timed(function):
+    def run(*args, **kwargs):
+        _running.append(None)
+        start = time.perf_counter()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            seconds = time.perf_counter() - start
+            _running.pop()
+            if not _running:
+                print(seconds)
+    return run
+
+"""
+
 
 @dataclass(frozen=True)
 class HandIn:
@@ -159,19 +184,24 @@ def write(folder: Path, hand_ins: Sequence[HandIn]) -> None:
 def make_course(folder: Path, hand_ins: Sequence[HandIn]) -> Course:
     """Return a course of the two exercises in a folder of its own, with hand-ins."""
     own = Course(ROOT)
-    needed = {e.id for one in own.assignment("a1").exercises if one.name in NAMES
-              for e in (one, *one.builds_on)}
-    exercises = [e for e in own.assignment("a1").exercises if e.id in needed]
-    course = make_scratch(own, folder, exercises)
+    course = make_scratch(own, folder, _with_earlier(own))
     (folder / "source" / "a1").mkdir(parents=True)
-    for exercise in exercises:
+    for exercise in course.assignment("a1").exercises:
         shutil.copy(ROOT / "source" / f"{exercise.id}.ipynb", folder / "source" / "a1")
     write(folder, hand_ins)
     return course
 
 
-def run(folder: Path, *command: str) -> float:
-    """Return the seconds that a command takes in a folder.
+def _with_earlier(course: Course) -> list[Exercise]:
+    """Return the two exercises and those that they build on, in the course's order."""
+    exercises = course.assignment("a1").exercises
+    named = [e for e in exercises if e.name in NAMES]
+    needed = {e.id for one in named for e in (one, *one.builds_on)}
+    return [e for e in exercises if e.id in needed]
+
+
+def run(folder: Path, *command: str, fails: bool = False) -> float:
+    """Return the seconds that a command takes in a folder; say if it may fail.
 
     Raises
     ------
@@ -189,7 +219,7 @@ def run(folder: Path, *command: str) -> float:
         env={**os.environ, "PATH": path},
     )
     seconds = time.perf_counter() - start
-    if done.returncode != 0:
+    if done.returncode != 0 and not fails:
         sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr[-3000:]}")
     return seconds
 
@@ -210,3 +240,220 @@ def time_autograder(hand_ins: Sequence[HandIn], jobs: int) -> tuple[float, dict[
         seconds = run(folder, str(SCRIPTS / "autograder"), "grade", "a1", "--jobs", str(jobs))
         found = {(r.student, r.exercise): r for r in reports(course)}
     return seconds, found
+
+
+# nbgrader -----------------------------------------------------------------------------------------
+
+
+def make_nbgrader_course(folder: Path, hand_ins: Sequence[HandIn]) -> None:
+    """Write a course for nbgrader alone: the checks in the graded cells, default settings."""
+    source = folder / "source" / "a1"
+    source.mkdir(parents=True)
+    # What the hidden tests compute takes longer than nbgrader's default allows a cell.
+    (folder / "nbgrader_config.py").write_text(
+        'c = get_config()\nc.CourseDirectory.course_id = "plain"\nc.Execute.timeout = 600\n'
+    )
+    exercises = {one.exercise.id: one.exercise for one in hand_ins}
+    for exercise in exercises.values():
+        notebook = nbformat.read(ROOT / "source" / f"{exercise.id}.ipynb", as_version=4)
+        graded = [c for c in notebook.cells if _of(c) is not None]
+        for place, cell in enumerate(graded):
+            code = _hidden_test(exercise, str(_of(cell)), first=place == 0)
+            cell.source = f"{cell.source}\n\n{HIDDEN.format(code=code)}"
+        nbformat.write(notebook, source / f"{exercise.name}.ipynb")
+    for student in {one.student for one in hand_ins}:
+        # In a folder beside the hand-in's, where from_notebook looks for what it builds on.
+        beside = folder / "autograded" / student / "earlier"
+        beside.mkdir(parents=True)
+        for earlier in _with_earlier(Course(ROOT)):
+            if earlier.name not in NAMES:
+                (beside / f"{earlier.name}.ipynb").write_bytes(reference(earlier))
+    write(folder, hand_ins)
+
+
+def _of(cell: Any) -> str | None:
+    """Return the function that a graded cell's checks are of, ``None`` for any other cell."""
+    grader = cell.metadata.get("nbgrader", {})
+    is_check = grader.get("grade") and not grader.get("solution")
+    return str(grader["grade_id"]).removeprefix("check_") if is_check else None
+
+
+def _hidden_test(exercise: Exercise, of: str, *, first: bool) -> str:
+    """Return code whose last value is the points of the checks, as nbgrader's partial credit."""
+    names = [check.name for check in exercise.checks if check.of == of]
+    code = f"_points_of({names!r})"
+    if not first:
+        return code
+    texts = {name: (exercise.folder / f"{name}.py").read_text() for name in ("oracle", "checks")}
+    return f"ORACLE = {texts['oracle']!r}\nCHECKS = {texts['checks']!r}\n{SUITE}\n{code}"
+
+
+def sample_of(hand_ins: Sequence[HandIn], size: int) -> list[HandIn]:
+    """Return as many hand-ins of each exercise and sort as make up the sample, at least one."""
+    sorts = sorted({(one.exercise.id, one.sort) for one in hand_ins})
+    each = max(1, size // len(sorts))
+    chosen = []
+    for exercise, sort in sorts:
+        alike = [h for h in hand_ins if (h.exercise.id, h.sort) == (exercise, sort)]
+        for number, one in enumerate(alike[:each]):
+            name = f"{sort}-{one.exercise.name}-{number}"
+            chosen.append(HandIn(name, one.exercise, sort, one.content))
+    return chosen
+
+
+def time_nbgrader(sample: Sequence[HandIn]) -> tuple[float, dict[tuple[str, str], float]]:
+    """Return the seconds that the bare command takes, and one hand-in of each exercise and sort.
+
+    The points that nbgrader gives are printed: a right hand-in has all, or something else was timed
+    than grading.
+    """
+    command = (str(SCRIPTS / "nbgrader"), "autograde", "a1", "--student")
+    with tempfile.TemporaryDirectory(prefix="nbgrader-") as name:
+        folder = Path(name) / "course"
+        make_nbgrader_course(folder, sample)
+        run(folder, str(SCRIPTS / "nbgrader"), "generate_assignment", "a1")
+        start = run(folder, *command, "nobody", fails=True)
+        each = {}
+        for exercise, sort in sorted({(one.exercise.name, one.sort) for one in sample}):
+            count = sum((one.exercise.name, one.sort) == (exercise, sort) for one in sample)
+            seconds = run(folder, *command, f"{sort}-{exercise}-*")
+            each[exercise, sort] = (seconds - start) / count
+        with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as book:
+            for one in sample:
+                found = book.find_submission_notebook(one.exercise.name, "a1", one.student)
+                points = sum(grade.auto_score or 0.0 for grade in found.grades)
+                whole = sum(check.points for check in one.exercise.checks)
+                print(f"nbgrader: {one.student}: {points:g} of {whole} points", flush=True)
+    return start, each
+
+
+# Overhead -----------------------------------------------------------------------------------------
+
+
+@dataclass
+class Cost:
+    """Seconds of grading one hand-in: all of it, the student's functions', the checks' own."""
+
+    whole: float
+    student: float
+    checks: float
+
+    @property
+    def overhead(self) -> float:
+        """What is left."""
+        return self.whole - self.student - self.checks
+
+
+def timed(one: HandIn) -> bytes:
+    """Return a hand-in whose functions print what time they took, where one does not call another.
+
+    It stands in an added cell behind all others, as a student could write it.
+    """
+    notebook = nbformat.reads(one.content.decode(), as_version=4)
+    names = [cell.name for cell in one.exercise.text.of_kind("solution")]
+    lines = [f"{name} = _timed({name})" for name in names]
+    notebook.cells.append(nbformat.v4.new_code_cell(TIMER + "\n".join(lines)))
+    return nbformat.writes(notebook).encode()
+
+
+def measure_overhead(hand_ins: Sequence[HandIn]) -> list[tuple[HandIn, Cost]]:
+    """Grade one after the other in this process, as ``autograder grade`` does in its own."""
+    spent: Counter[str] = Counter()
+
+    def stopwatch(name: str, function: Any) -> Any:
+        def run(*args: Any, **kwargs: Any) -> Any:
+            start = time.perf_counter()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                spent[name] += time.perf_counter() - start
+
+        return run
+
+    costs = []
+    with tempfile.TemporaryDirectory(prefix="autograder-") as name:
+        course = make_course(
+            Path(name) / "course", [replace(h, content=timed(h)) for h in hand_ins]
+        )
+        assignment = course.assignment("a1")
+        by_name = {(h.student, h.exercise.id): h for h in hand_ins}
+        tasks, _ = find_handins(course, assignment)
+        for exercise in {task.exercise.id: task.exercise for task in tasks}.values():
+            for check in exercise.checks:
+                object.__setattr__(check, "run", stopwatch("check", check.run))
+        with (
+            Zygote(choose_mechanism(), hidden=(course.root,)) as zygote,
+            GradebookWriter(course.root, assignment) as book,
+            mock.patch.object(SandboxBackend, "perform", stopwatch("call", SandboxBackend.perform)),
+        ):
+            warm = {task.exercise.id: task for task in tasks}.values()
+            for task in [*warm, *tasks]:  # the data that the checks load is loaded once, too
+                spent.clear()
+                start = time.perf_counter()
+                report = grade_task(course, task, zygote, b"benchmark", again=True)
+                write_results(course, task, report, book.persons(task.student, task.exercise.name))
+                book.record(task.student, {task.exercise.name: report})
+                whole = time.perf_counter() - start
+                student = sum(
+                    float(line) for check in report.checks for line in check.printed.split()
+                )
+                cost = Cost(whole, student, spent["check"] - spent["call"])
+                costs.append((by_name[task.student, task.exercise.id], cost))
+    return costs[len(warm) :]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--students", type=int, default=50, help="each with two hand-ins")
+    parser.add_argument("--jobs", type=int, default=2, help="of the autograder")
+    parser.add_argument("--nbgrader-sample", type=int, default=6, help="hand-ins; 0 for none")
+    parser.add_argument("--overhead-sample", type=int, default=6, help="hand-ins; 0 for none")
+    options = parser.parse_args()
+    own = Course(ROOT)
+    exercises = [e for e in own.assignment("a1").exercises if e.name in NAMES]
+    hand_ins = make_up(exercises, options.students)
+    counts = Counter((one.exercise.name, one.sort) for one in hand_ins)
+    if options.students:
+        seconds, found = time_autograder(hand_ins, options.jobs)
+        for one in hand_ins:
+            report = found[one.student, one.exercise.id]
+            if (one.sort == "right") != (report.points == report.max_points):
+                points = f"{report.points} of {report.max_points} points"
+                print(f"autograder: {one.student}, {one.exercise.id}, {one.sort}: {points}")
+        ours = seconds / len(hand_ins)
+        print(
+            f"autograder: {len(hand_ins)} hand-ins, {options.jobs} at a time: {seconds:.1f} s, "
+            f"{ours:.2f} s each",
+            flush=True,
+        )
+    if options.students and options.nbgrader_sample:
+        sample = sample_of(hand_ins, options.nbgrader_sample)
+        start, each = time_nbgrader(sample)
+        for (exercise, sort), one_takes in each.items():
+            count = counts[exercise, sort]
+            print(f"nbgrader: {exercise}, {sort} ({count} of the class): {one_takes:.1f} s each")
+        whole = start + sum(each[sort] * count for sort, count in counts.items())
+        theirs = whole / len(hand_ins)
+        print(
+            f"nbgrader: {len(sample)} hand-ins timed; for {len(hand_ins)} that makes "
+            f"{theirs:.2f} s each ({start:.1f} s to start), {theirs / ours:.1f} times as long"
+        )
+    if options.overhead_sample:
+        chosen = sample_of(hand_ins, options.overhead_sample)
+        print("| seconds of one hand-in | in all | student's code | checks' own | overhead |")
+        print("|---|---|---|---|---|")
+        costs = measure_overhead(chosen)
+        for one, cost in costs:
+            print(
+                f"| {one.student} | {cost.whole:.3f} | {cost.student:.3f} | {cost.checks:.3f} | "
+                f"{cost.overhead:.3f} |"
+            )
+        weights = [counts[one.exercise.name, one.sort] for one, _ in costs]
+        overhead = sum(w * c.overhead for w, (_, c) in zip(weights, costs, strict=True))
+        print(f"overhead of one hand-in, by the class's mix: {overhead / sum(weights):.3f} s")
+
+
+if __name__ == "__main__":
+    main()
