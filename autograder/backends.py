@@ -44,13 +44,16 @@ class Code:
 class SandboxBackend:
     """A student's code in workers of its own: a new one whenever the last one is gone.
 
-    Use as a context manager; :meth:`begin` starts a check's allowance of time and memory.
+    A check with a memory limit of its own gets a new worker, in which nothing else has been; the
+    one with the general limit waits meanwhile. Use as a context manager; :meth:`begin` starts a
+    check's allowance of time and memory.
     """
 
     def __init__(self, zygote: Zygote, code: Code) -> None:
         self._zygote = zygote
         self._code = code
         self._session: Session | None = None
+        self._waiting: Session | None = None
         self._memory_mb = MEMORY_MB
         self._timeout = 0.0
         self._late: set[str] = set()
@@ -73,14 +76,26 @@ class SandboxBackend:
         class for the sum of its checks.
         """
         memory = check.memory_mb or MEMORY_MB
-        if self._session is not None and (not self._session.alive or memory != self._memory_mb):
-            self._close()
-        self._memory_mb = memory
+        if memory != self._memory_mb:
+            self._change(memory)
+        if self._session is not None and not self._session.alive:
+            self._session = None
         self._patient = check.of not in self._late
         self._timeout = check.timeout if self._patient else check.timeout / 4
         if self._session is not None:
             self._session.allow(self._timeout)
             self._session.printed = ""
+
+    def _change(self, memory: int) -> None:
+        """Go on in a worker with another memory limit."""
+        if self._memory_mb == MEMORY_MB:
+            self._waiting, self._session = self._session, None
+        elif self._session is not None:
+            self._session.close()
+            self._session = None
+        if memory == MEMORY_MB:
+            self._session, self._waiting = self._waiting, None
+        self._memory_mb = memory
 
     @property
     def printed(self) -> str:
@@ -159,14 +174,14 @@ class SandboxBackend:
         return problem
 
     def abandon(self) -> None:
-        """End the worker, whatever it is at; the next call gets another one."""
-        if self._session is not None:
-            self._session.close()
+        """End the workers, whatever they are at; the next call gets another one."""
+        for session in (self._session, self._waiting):
+            if session is not None:
+                session.close()
 
     def _close(self) -> None:
-        if self._session is not None:
-            self._session.close()
-            self._session = None
+        self.abandon()
+        self._session = self._waiting = None
 
 
 def _title(call: Call) -> str:

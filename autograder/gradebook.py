@@ -88,19 +88,36 @@ class GradebookWriter:
         return persons_grades(self._book, student, self.assignment.name, notebook)
 
     def _record(self, student: str, reports: dict[str, Report], timestamp: Any) -> None:
-        self._book.update_or_create_student(student)
-        fields = {} if timestamp is None else {"timestamp": timestamp}
-        submission = self._book.update_or_create_submission(self.assignment.name, student, **fields)
-        for notebook in submission.notebooks:
-            set_grades(notebook, reports.get(notebook.name))
-            self._penalise(notebook, submission.total_seconds_late)
-        self._book.db.commit()
+        with self._one_commit():
+            self._book.update_or_create_student(student)
+            fields = {} if timestamp is None else {"timestamp": timestamp}
+            submission = self._book.update_or_create_submission(
+                self.assignment.name, student, **fields
+            )
+            for notebook in submission.notebooks:
+                set_grades(notebook, reports.get(notebook.name))
+                self._penalise(notebook, submission.total_seconds_late)
+
+    @contextmanager
+    def _one_commit(self) -> Iterator[None]:
+        """Commit at the end, and nothing before: nbgrader commits in every one of its methods.
+
+        So a student is in the gradebook whole or not at all, and the disk is waited for once.
+        """
+        db = self._book.db
+        db.commit = db.flush
+        try:
+            yield
+        finally:
+            del db.commit
+        db.commit()
 
     def _penalise(self, notebook: Any, seconds_late: float) -> None:
         """Take off what the late submission plugin says, as ``nbgrader autograde`` does."""
         notebook.late_submission_penalty = None
         if seconds_late > 0:
-            self._book.db.flush()  # the score is the database's sum
+            self._book.db.flush()
+            self._book.db.expire(notebook)  # the score is the database's sum
             student, score = notebook.student.id, notebook.score
             penalty = self._lateness.late_submission_penalty(student, score, seconds_late)
             if penalty is not None:

@@ -95,6 +95,7 @@ def feedback_page(
     )
 
 
+@functools.cache
 def _colours(style: str) -> str:
     # pygments' stubs leave this method without types
     return str(HtmlFormatter(style=style).get_style_defs(".code"))  # type: ignore[no-untyped-call]

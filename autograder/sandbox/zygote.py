@@ -36,6 +36,7 @@ class Worker:
 
     def __init__(self, zygote: Zygote, number: int, channel: socket.socket) -> None:
         self._zygote = zygote
+        self._home = zygote.generation
         self.number = number
         self.channel = channel
         self._ended = False
@@ -46,12 +47,12 @@ class Worker:
         if self._ended:
             return None
         self._ended = True
-        return self._zygote.end(self.number)
+        return None if self.lost else self._zygote.end(self.number)
 
     @property
     def lost(self) -> bool:
         """Whether the warm process is gone, and the worker with it: not by the worker's doing."""
-        return not self._zygote.running
+        return self._home != self._zygote.generation or not self._zygote.running
 
 
 class Zygote:
@@ -67,6 +68,7 @@ class Zygote:
 
     def __init__(self, mechanism: Mechanism, hidden: tuple[Path, ...] = ()) -> None:
         self.mechanism = mechanism
+        self.generation = 0  # counts the warm processes: workers end with theirs
         self._view = interpreter_view(hidden)
         self._count = 0
         self._ended: dict[int, int] = {}
@@ -171,6 +173,7 @@ class Zygote:
             self._ended[content["exit"]] = content["status"]
 
     def _start(self) -> None:
+        self.generation += 1
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._log = tempfile.TemporaryFile("w+", errors="replace")
         with theirs:

@@ -132,5 +132,8 @@ def install(refused: Sequence[str]) -> None:
     absent = (*refused, *_SHOWING)
     for module in [m for m in sys.modules if _within(m, absent)]:
         del sys.modules[module]
+        package, _, name = module.rpartition(".")
+        if package in sys.modules:  # `from package import name` asks it first
+            vars(sys.modules[package]).pop(name, None)
     sys.meta_path.insert(0, _RefuseFirst(absent))
     sys.meta_path.append(RefusingFinder())

@@ -58,7 +58,8 @@ HIDDEN = """\
 {code}
 ### END HIDDEN TESTS
 """
-# The suite in the student's kernel: the exercise's own files, and a `student` that is the kernel.
+# The suite in the student's kernel: the exercise's own files, a `student` that is the kernel, and
+# the points of some checks, which nbgrader takes for the cell's where they are its last value.
 SUITE = """\
 import sys as _sys, time as _time, types as _types, zlib as _zlib
 import numpy as _np
@@ -258,8 +259,11 @@ def make_nbgrader_course(folder: Path, hand_ins: Sequence[HandIn]) -> None:
         notebook = nbformat.read(ROOT / "source" / f"{exercise.id}.ipynb", as_version=4)
         graded = [c for c in notebook.cells if _of(c) is not None]
         for place, cell in enumerate(graded):
-            code = _hidden_test(exercise, str(_of(cell)), first=place == 0)
-            cell.source = f"{cell.source}\n\n{HIDDEN.format(code=code)}"
+            # A visible check that fails ends its cell: what all cells need comes before it.
+            before = HIDDEN.format(code=_suite(exercise)) if place == 0 else ""
+            names = [check.name for check in exercise.checks if check.of == _of(cell)]
+            after = HIDDEN.format(code=f"_points_of({names!r})")
+            cell.source = f"{before}{cell.source}\n\n{after}"
         nbformat.write(notebook, source / f"{exercise.name}.ipynb")
     for student in {one.student for one in hand_ins}:
         # In a folder beside the hand-in's, where from_notebook looks for what it builds on.
@@ -278,14 +282,9 @@ def _of(cell: Any) -> str | None:
     return str(grader["grade_id"]).removeprefix("check_") if is_check else None
 
 
-def _hidden_test(exercise: Exercise, of: str, *, first: bool) -> str:
-    """Return code whose last value is the points of the checks, as nbgrader's partial credit."""
-    names = [check.name for check in exercise.checks if check.of == of]
-    code = f"_points_of({names!r})"
-    if not first:
-        return code
+def _suite(exercise: Exercise) -> str:
     texts = {name: (exercise.folder / f"{name}.py").read_text() for name in ("oracle", "checks")}
-    return f"ORACLE = {texts['oracle']!r}\nCHECKS = {texts['checks']!r}\n{SUITE}\n{code}"
+    return f"ORACLE = {texts['oracle']!r}\nCHECKS = {texts['checks']!r}\n{SUITE}"
 
 
 def sample_of(hand_ins: Sequence[HandIn], size: int) -> list[HandIn]:
