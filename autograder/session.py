@@ -11,7 +11,16 @@ from typing import Any
 from .calls import CallProblem, Held, Named
 from .report import clean_text
 from .sandbox import Worker, WorkerLost
-from .worker.values import Decoder, Encoder, FrameError, TooLarge, read_frame, write_frame
+from .worker.passing import can_pass, passed
+from .worker.values import (
+    Decoder,
+    Encoder,
+    FrameError,
+    TooLarge,
+    announce,
+    read_frame,
+    write_frame,
+)
 
 __all__ = ["Session"]
 
@@ -20,6 +29,9 @@ MAX_ANSWERS = 384 * 2**20
 # Letters that a value may have if it is made into an array of text: 64 MB at four bytes each.
 MAX_LETTERS = 2**24
 MAX_PRINTED = 10_000
+# Arrays of so many bytes are passed in memory of their own. It stays as long as the worker keeps
+# it, outside of its own limit, so that all that is passed to one worker has a limit, too.
+PASSED_BYTES, ALL_PASSED_BYTES = 2**21, 2**30
 
 
 class Session:
@@ -44,6 +56,7 @@ class Session:
         self.limit = 0.0
         self.printed = ""
         self._left = MAX_ANSWERS
+        self._passable = ALL_PASSED_BYTES if can_pass() else 0
         self._callbacks: dict[int, Callable[..., Any]] = {}
         self._callback_count = 0
 
@@ -113,9 +126,20 @@ class Session:
         encoder = Encoder(self._refer)
         try:
             tree = {key: encoder.encode(value) for key, value in message.items()}
-            write_frame(_Deadlined(self), tree, encoder.buffers)
+            size = sum(map(len, encoder.buffers))
+            if size >= PASSED_BYTES and size <= self._passable:
+                self._passable -= size
+                self._pass_on(tree, encoder.buffers)
+            else:
+                write_frame(_Deadlined(self), tree, encoder.buffers)
         except TooLarge as error:
             raise ValueError(f"a check passes too much at once: {error}") from error
+
+    def _pass_on(self, tree: dict[str, Any], buffers: list[memoryview]) -> None:
+        """Send a message whose arrays the worker maps, see :mod:`autograder.worker.passing`."""
+        with passed(buffers) as file:
+            announce(_Deadlined(self), tree, buffers, elsewhere=True)
+            socket.send_fds(self._set_timeout(), [b"\0"], [file])
 
     def _receive(self) -> dict[str, Any]:
         header, body = read_frame(_Deadlined(self), self._left)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import socket
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ from cs231n_lib.notebooks import set_resolver
 
 from .cells import Cell, run_definitions, safe_text
 from .earlier import EarlierNotebooks
+from .passing import fetch
 from .refuse import install
 from .values import Decoder, Encoder, FrameError, Stream, read_frame, write_frame
 
@@ -131,9 +133,15 @@ class Server:
         return {"t": "handle", "id": held.key, "type": held.type[:100]}
 
     def _read(self) -> dict[str, Any]:
-        header, body = read_frame(self.stream)
+        header, body = read_frame(self.stream, fetch=self._fetch)
         decoder = Decoder(body, header.pop("lengths"), self.resolve)
         return {key: decoder.decode(node) for key, node in header.items()}
+
+    def _fetch(self, count: int) -> memoryview:
+        """Return arrays that the trusted side passes in memory; it does so on a socket alone."""
+        if not isinstance(self.stream, socket.socket):
+            raise FrameError("a message with its arrays elsewhere")
+        return fetch(self.stream, count)
 
     def resolve(self, node: dict[str, Any]) -> Any:
         """Return what a node of a request stands for."""

@@ -32,6 +32,7 @@ __all__ = [
     "FrameError",
     "Stream",
     "TooLarge",
+    "announce",
     "read_frame",
     "write_frame",
 ]
@@ -50,6 +51,8 @@ MAX_GENERATORS = 100
 # Gradients are collected in any of these.
 _DICTIONARIES = (dict, OrderedDict, defaultdict)
 _LENGTHS = struct.Struct(">QQ")
+# In the length of a body: it does not follow in the stream but lies in memory that is passed on.
+_ELSEWHERE = 1 << 63
 _BIT_GENERATORS = ("PCG64", "PCG64DXSM", "Philox", "SFC64", "MT19937")
 # np.dtype parses whole expressions: it never sees what is not one of these.
 _DTYPE = re.compile(r"[<|][biufc]\d{1,2}")
@@ -327,18 +330,49 @@ def write_frame(stream: Stream, header: dict[str, Any], buffers: list[memoryview
     TooLarge
         If the header is longer than the other side reads; nothing is written then.
     """
-    text = json.dumps({**header, "lengths": [len(b) for b in buffers]}, allow_nan=False).encode()
-    if _marks(text) > MAX_MARKS or len(text) > MAX_HEADER:
-        raise TooLarge(f"more than {MAX_MARKS:,} items or {MAX_HEADER // 2**20} MB beside arrays")
-    body = sum(len(b) for b in buffers)
-    stream.sendall(_LENGTHS.pack(len(text), body))
-    stream.sendall(text)
+    announce(stream, header, buffers)
     for buffer in buffers:
         stream.sendall(buffer)
 
 
-def read_frame(stream: Stream, limit: int = MAX_FRAME) -> tuple[dict[str, Any], memoryview]:
+def announce(
+    stream: Stream, header: dict[str, Any], buffers: list[memoryview], *, elsewhere: bool = False
+) -> None:
+    """Write the beginning of a frame: its lengths and its header.
+
+    Parameters
+    ----------
+    stream, header, buffers
+        As for :func:`write_frame`.
+    elsewhere
+        Say that the buffers do not follow in the stream but are given to the reader's ``fetch``.
+
+    Raises
+    ------
+    TooLarge
+        If the header is longer than the other side reads; nothing is written then.
+    """
+    text = json.dumps({**header, "lengths": [len(b) for b in buffers]}, allow_nan=False).encode()
+    if _marks(text) > MAX_MARKS or len(text) > MAX_HEADER:
+        raise TooLarge(f"more than {MAX_MARKS:,} items or {MAX_HEADER // 2**20} MB beside arrays")
+    body = sum(len(b) for b in buffers)
+    stream.sendall(_LENGTHS.pack(len(text), body | (_ELSEWHERE if elsewhere else 0)))
+    stream.sendall(text)
+
+
+def read_frame(
+    stream: Stream, limit: int = MAX_FRAME, fetch: Callable[[int], memoryview] | None = None
+) -> tuple[dict[str, Any], memoryview]:
     """Read one frame and return its header and the bytes of its arrays.
+
+    Parameters
+    ----------
+    stream
+        Where it is read from.
+    limit
+        The most bytes that its arrays may have.
+    fetch
+        Called with their number where they are not in the stream; without it, such a frame is none.
 
     Raises
     ------
@@ -349,6 +383,8 @@ def read_frame(stream: Stream, limit: int = MAX_FRAME) -> tuple[dict[str, Any], 
         longer than any, or no JSON object.
     """
     n_header, n_body = _LENGTHS.unpack(_read(stream, _LENGTHS.size))
+    elsewhere = fetch is not None and bool(n_body & _ELSEWHERE)
+    n_body -= _ELSEWHERE if elsewhere else 0
     if n_header > MAX_HEADER or n_body > min(limit, MAX_FRAME):
         raise FrameError("a message longer than any answer can be")
     text = bytes(_read(stream, n_header))
@@ -360,7 +396,7 @@ def read_frame(stream: Stream, limit: int = MAX_FRAME) -> tuple[dict[str, Any], 
         raise FrameError("a message that is no JSON") from error
     if not isinstance(header, dict) or not isinstance(header.get("lengths"), list):
         raise FrameError("a message without a header")
-    return header, _read(stream, n_body)
+    return header, fetch(n_body) if fetch and elsewhere else _read(stream, n_body)
 
 
 def _marks(header: bytes) -> int:

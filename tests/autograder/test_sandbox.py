@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from autograder import session
 from autograder.authoring import Check
 from autograder.backends import Code, SandboxBackend
 from autograder.calls import Call, CallProblem, Named
@@ -407,6 +409,87 @@ def test_a_hand_in_leaves_no_trace_for_the_next(open_probe: Opener) -> None:
     assert first("leave") == ["message"]
     assert second("find") == clean  # side by side
     assert open_probe(source)("find") == clean  # and afterwards
+
+
+LARGE = """
+    import ctypes, mmap, os
+    import numpy as np
+    kept = []
+    def change(x, y):
+        x += 1
+        y[...] = 7
+        return x[::1000], y, x.flags.writeable
+    def keep(x):
+        kept.append(x)
+        return len(kept)
+    def descriptors():
+        found = []
+        for fd in range(3, 256):
+            try:
+                found.append((fd, os.fstat(fd).st_size))
+            except OSError:
+                pass
+        return found
+    def write(fd):
+        tried = []
+        for attempt in (
+            lambda: os.pwrite(fd, b"x", 0),
+            lambda: os.ftruncate(fd, 2**25),
+            lambda: os.ftruncate(fd, 0),
+            lambda: mmap.mmap(fd, 4096, mmap.MAP_SHARED, mmap.PROT_WRITE),
+        ):
+            try:
+                attempt()
+                tried.append("done")
+            except OSError as error:
+                tried.append(error.errno)
+        return tried
+"""
+
+
+def test_large_arrays_arrive_as_the_workers_own(open_probe: Opener) -> None:
+    probe = open_probe(LARGE)
+    x, y = np.arange(1_000_001.0), np.arange(300_000, dtype=np.int32)
+    for _ in range(2):
+        some, other, writeable = probe("change", x, y)
+        assert np.array_equal(some, x[::1000] + 1)
+        assert np.array_equal(other, np.full_like(y, 7))
+        assert writeable
+    assert x[5] == 5.0
+    assert y[5] == 5
+    assert probe("descriptors") == [(3, 0)]
+
+
+def test_what_is_passed_can_be_read_and_no_more(open_probe: Opener) -> None:
+    """While the worker keeps it, it has its descriptor: of a file that nobody can write to."""
+    probe = open_probe(LARGE)
+    x = np.ones(2**19)
+    assert probe("keep", x) == 1
+    (_, (file, size)) = probe("descriptors")
+    assert size == x.nbytes
+    assert probe("write", file) == [errno.EPERM] * 4
+    probe = open_probe(LARGE)
+    assert probe("descriptors") == [(3, 0)]
+
+
+def test_what_is_passed_to_one_worker_has_a_limit_and_the_rest_comes_another_way(
+    open_probe: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = np.ones(2**19)
+    monkeypatch.setattr(session, "ALL_PASSED_BYTES", 2 * x.nbytes)
+    probe = open_probe(LARGE)
+    for number in range(1, 5):
+        assert probe("keep", x) == number
+    assert len(probe("descriptors")) == 3
+
+
+def test_a_system_without_sealed_memory_goes_without(
+    open_probe: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "can_pass", lambda: False)
+    probe = open_probe(LARGE)
+    assert probe("keep", np.ones(2**19)) == 1
+    assert probe("descriptors") == [(3, 0)]
 
 
 def test_names_of_one_call_are_there_in_the_next(open_probe: Opener) -> None:

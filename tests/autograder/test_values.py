@@ -434,6 +434,9 @@ def test_a_promise_of_much_costs_nothing_and_a_promise_of_too_much_is_refused() 
         read_frame(Pipe(LENGTHS.pack(2, 2**40)))
     with pytest.raises(FrameError, match="longer"):
         read_frame(Pipe(frame({"lengths": [9]}, bytes(9))), limit=8)
+    for elsewhere in (2**63, 2**63 + 8):  # what only the trusted side may say
+        with pytest.raises(FrameError, match="longer"):
+            read_frame(Pipe(LENGTHS.pack(2, elsewhere) + b"{}"), limit=2**62)
     with pytest.raises(EOFError):
         read_frame(Pipe(LENGTHS.pack(2**20, 2**28) + b"{"))
 
