@@ -48,7 +48,12 @@ def progress_bar(console: Console, quiet: bool) -> AbstractContextManager[Progre
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     hidden = quiet or not console.is_terminal
     return Progress(
-        *columns, TimeRemainingColumn(), console=console, disable=hidden, transient=True
+        *columns,
+        TimeRemainingColumn(),
+        console=console,
+        disable=hidden,
+        transient=True,
+        speed_estimate_period=300,  # one hand-in may take longer than the usual 30 s
     )
 
 

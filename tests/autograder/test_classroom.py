@@ -333,6 +333,20 @@ def test_a_second_run_grades_nothing_and_writes_no_report(
     assert [(n, m) for _, n, m in told] == [(i + 1, len(POINTS)) for i in range(len(POINTS))]
 
 
+def test_one_who_hangs_holds_up_one_process_alone(
+    built_root: Path, mechanism: Mechanism, handin: Any
+) -> None:
+    put(built_root, "aaron", handin(row_means="def row_means(X):\n    while True: pass"))
+    others = [f"student{number}" for number in range(6)]
+    for name in others:
+        put(built_root, name, handin())
+    told: list[str] = []
+    run(built_root, mechanism, progress=lambda report, n, m: told.append(report.student))
+    assert sorted(told) == ["aaron", *others]
+    assert told.index("aaron") >= 3  # the other process went on while this one waited
+    assert [c.outcome for c in reports(built_root)["aaron"].checks] == ["timeout"] * 4
+
+
 def test_only_what_changed_is_graded_again(
     graded_root: Path, mechanism: Mechanism, handin: Any
 ) -> None:
