@@ -140,8 +140,10 @@ def grade_class(
     secret = course_secret(course.root)
     known = set() if again else _known(course, tasks, only)
     fresh = [task for task in tasks if task not in known]
+    handed_in: defaultdict[str, list[Task]] = defaultdict(list)
+    for task in tasks:
+        handed_in[task.student].append(task)
     waiting = Counter(task.student for task in tasks)
-    reports: defaultdict[str, dict[str, Report]] = defaultdict(dict)
     remarks: list[str] = []
     done = 0
     with GradebookWriter(course.root, assignment, db) as book:
@@ -149,12 +151,16 @@ def grade_class(
             student = task.student
             if task not in known:
                 write_results(course, task, report, book.persons(student, task.exercise.name))
-            reports[student][task.exercise.name] = report
             waiting[student] -= 1
             if waiting[student] == 0:
                 moment, remark = _timestamp(book, assignment, student)
                 remarks += [remark] if remark else []
-                book.record(student, reports.pop(student), moment)
+                # From their files: of a large class, many may have waited long for their last one.
+                reports = {
+                    one.exercise.name: report if one == task else _read_report(course, one)
+                    for one in handed_in[student]
+                }
+                book.record(student, reports, moment)
             done += 1
             progress(report, done, len(tasks))
     return ClassResult(course, tuple(tasks), len(fresh), tuple(strays), tuple(remarks))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime
+import gc
 import json
 import os
 import pickle
@@ -22,6 +23,7 @@ import pytest
 from nbgrader.api import Gradebook
 from nbgrader.apps.api import NbGraderAPI
 
+from autograder.build import build
 from autograder.build.release import course_directory
 from autograder.classroom import ClassResult, _timestamp, find_handins, grade_class
 from autograder.course import Course
@@ -331,6 +333,52 @@ def test_a_second_run_grades_nothing_and_writes_no_report(
     assert {r.student: r.points for r in result.reports} == POINTS
     assert files(graded_root, "reports", "feedback", "autograded") == before
     assert [(n, m) for _, n, m in told] == [(i + 1, len(POINTS)) for i in range(len(POINTS))]
+
+
+def test_reports_are_not_kept_until_a_students_last_one(
+    mechanism: Mechanism, make: Any, handin: Any
+) -> None:
+    """Of one exercise all stand, and everybody waits for the other."""
+    check = """
+        @check(points=1, of="f")
+        def is_right(student, rng):
+            '''It is right.'''
+            require(student.f(1) == 1, "not 1")
+        """
+    f = {"f": "def f(x):\n    return x"}
+    first = make(f, check, "", name="one")
+    second = make(f, check, "", name="two", beside=first)
+    course = Course(first.folder.parents[2])
+    (assignment,) = course.assignments.values()
+    build(course, course.select(None))
+    students = [f"student{number:02}" for number in range(12)]
+    for name in students:
+        folder = course.root / "submitted" / name / assignment.name
+        folder.mkdir(parents=True)
+        for exercise in (first, second):
+            (folder / f"{exercise.name}.ipynb").write_bytes(handin.of(exercise))
+
+    def grade() -> tuple[int, int]:
+        alive = []
+
+        def count(report: Report, done: int, total: int) -> None:
+            alive.append(sum(isinstance(o, Report) for o in gc.get_objects()) - before)
+
+        gc.collect()
+        before = sum(isinstance(o, Report) for o in gc.get_objects())
+        graders = local_graders(course, mechanism, 2)
+        graded = grade_class(course, assignment, graders, progress=count).graded
+        return graded, max(alive)
+
+    assert grade()[0] == 24
+    for path in course.root.glob("reports/*/*/two.json"):
+        path.unlink()
+    graded, alive = grade()
+    assert graded == 12
+    assert alive < 8
+    with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}") as book:
+        for name in students:
+            assert book.find_submission(assignment.name, name).score == 2
 
 
 def test_one_who_hangs_holds_up_one_process_alone(
