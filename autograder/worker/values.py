@@ -16,6 +16,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+import mmap
 import re
 import struct
 from collections import OrderedDict, defaultdict
@@ -48,6 +49,7 @@ MAX_MARKS = 1_200_000
 # Keys whose hashes their sender chooses, as no one can for text: inserting n of them can take n^2.
 MAX_ODD_KEYS = 5_000
 MAX_GENERATORS = 100
+_LARGE = 2**20
 # Gradients are collected in any of these.
 _DICTIONARIES = (dict, OrderedDict, defaultdict)
 _LENGTHS = struct.Struct(">QQ")
@@ -404,15 +406,24 @@ def _marks(header: bytes) -> int:
 
 
 def _read(stream: Stream, count: int) -> memoryview:
-    # Grow as bytes arrive: a header that promises 200 MB must not cost 200 MB by promising.
-    data = bytearray(min(count, 2**20))
+    data = _room(count)
     have = 0
     while have < count:
-        if have == len(data):
-            data += bytes(min(count - have, have, 2**24))
-        with memoryview(data) as whole, whole[have:] as rest:
-            got = stream.recv_into(rest)
+        got = stream.recv_into(data[have:])
         if got == 0:
             raise EOFError("the other side closed the connection")
         have += got
-    return memoryview(data)
+    return data
+
+
+def _room(count: int) -> memoryview:
+    """Return room for so many bytes, of which a promise that is not kept costs nothing.
+
+    The kernel gives the pages of a large mapping when something is written to them.
+    """
+    if count < _LARGE:
+        return memoryview(bytearray(count))
+    try:
+        return memoryview(mmap.mmap(-1, count))
+    except OSError:
+        raise MemoryError from None
