@@ -44,7 +44,7 @@ class Code:
 class SandboxBackend:
     """A student's code in workers of its own: a new one whenever the last one is gone.
 
-    A check with a memory limit of its own gets a new worker, in which nothing else has been; the
+    Checks with a memory limit of their own get a new worker, in which nothing else has been; the
     one with the general limit waits meanwhile. Use as a context manager; :meth:`begin` starts a
     check's allowance of time and memory.
     """

@@ -74,7 +74,7 @@ class Session:
         """End the worker."""
         if self.alive:
             self.alive = False
-            self.worker.end()
+            self.worker.dismiss()
 
     def request(self, what: str, operation: str, **fields: Any) -> Any:
         """Send a request and return the value that comes back.

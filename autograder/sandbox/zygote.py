@@ -41,6 +41,14 @@ class Worker:
         self.channel = channel
         self._ended = False
 
+    def dismiss(self) -> None:
+        """Have the worker and all it started killed; the next one starts when they are gone."""
+        self.channel.close()
+        if not self._ended:
+            self._ended = True
+            if not self.lost:
+                self._zygote.dismiss(self.number)
+
     def end(self) -> int | None:
         """Kill the worker and all it started; return how it ended, if it had ended by itself."""
         self.channel.close()
@@ -72,6 +80,7 @@ class Zygote:
         self._view = interpreter_view(hidden)
         self._count = 0
         self._ended: dict[int, int] = {}
+        self._leaving: set[int] = set()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket
         self._log: TextIO
@@ -98,6 +107,7 @@ class Zygote:
         WorkerLost
             If the zygote is gone and cannot be started again.
         """
+        self._see_off()
         if not self.running:
             self._stop()
             self._start()
@@ -146,7 +156,9 @@ class Zygote:
             Never: a zygote that does not answer is itself killed, and its workers with it.
         """
         try:
-            self._listen(0.05)
+            deadline = time.monotonic() + 0.05
+            while number not in self._ended and time.monotonic() < deadline:
+                self._listen(deadline - time.monotonic())
             if number in self._ended:
                 return self._ended.pop(number)
             self._control.send(json.dumps({"kill": number}).encode())
@@ -158,6 +170,31 @@ class Zygote:
         if self._ended.pop(number, None) is None:
             self._stop()
         return None
+
+    def dismiss(self, number: int) -> None:
+        """Have a worker killed, without waiting for its end."""
+        self._leaving.add(number)
+        try:
+            self._control.send(json.dumps({"kill": number}).encode())
+        except OSError:
+            self._stop()
+
+    def _see_off(self) -> None:
+        """Wait until all dismissed workers are gone: no two hand-ins are there at a time.
+
+        A zygote that does not say so is itself killed.
+        """
+        deadline = time.monotonic() + ANSWER_SECONDS
+        try:
+            while self._leaving - self._ended.keys() and time.monotonic() < deadline:
+                self._listen(deadline - time.monotonic())
+        except (OSError, WorkerLost):
+            self._stop()
+        if self._leaving - self._ended.keys():
+            self._stop()
+        for number in self._leaving:
+            self._ended.pop(number, None)
+        self._leaving.clear()
 
     def _listen(self, seconds: float) -> None:
         """Take in one message of the zygote, or none within ``seconds``."""
@@ -215,6 +252,7 @@ class Zygote:
             self._process = None
             self._control.close()
             self._log.close()
+            self._leaving.clear()
         if self._group is not None:
             self._group.remove()
             self._group = None

@@ -14,6 +14,7 @@ generator, so that both sides draw the same numbers). Anything else is replaced 
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import math
 import mmap
@@ -424,6 +425,10 @@ def _room(count: int) -> memoryview:
     if count < _LARGE:
         return memoryview(bytearray(count))
     try:
-        return memoryview(mmap.mmap(-1, count))
+        room = mmap.mmap(-1, count)
     except OSError:
         raise MemoryError from None
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        with contextlib.suppress(OSError):  # a kernel without them
+            room.madvise(mmap.MADV_HUGEPAGE)  # as NumPy asks for its own arrays
+    return memoryview(room)

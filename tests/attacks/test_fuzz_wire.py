@@ -70,6 +70,9 @@ class FakeWorker:
     def __init__(self, channel: socket.socket) -> None:
         self.channel = channel
 
+    def dismiss(self) -> None:
+        self.channel.close()
+
     def end(self) -> int | None:
         self.channel.close()
         return None

@@ -23,7 +23,7 @@ from autograder.authoring import Check
 from autograder.backends import Code, SandboxBackend
 from autograder.calls import Call, CallProblem, Named
 from autograder.errors import SandboxUnavailable
-from autograder.sandbox import Mechanism, Zygote, choose_mechanism, mechanisms
+from autograder.sandbox import Mechanism, WorkerLost, Zygote, choose_mechanism, mechanisms
 from autograder.sandbox.mechanisms import Bubblewrap, Namespaces, Unconfined, worker_environment
 from autograder.sandbox.policy import compiled_filter
 from autograder.sandbox.syscalls import NUMBERS
@@ -544,6 +544,49 @@ def test_ended_workers_leave_no_process(mechanism: Mechanism, open_probe: Opener
     while any(Path(f"/proc/{p}").exists() for p in left) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not [p for p in left if Path(f"/proc/{p}").exists()]
+
+
+def test_the_next_hand_in_starts_when_the_last_one_is_gone(open_probe: Opener) -> None:
+    """Nobody waits for an end at once; the end of one is not taken for another's."""
+    source = "import os\ndef one(): return 1\ndef leave(): os._exit(9)"
+    for _ in range(5):
+        first, second = open_probe(source), open_probe(source)
+        first("one")
+        second("one")
+        zygote = first.backend._zygote
+        first.backend.__exit__()
+        assert zygote._leaving
+        assert "exit code 9" in str(second.problem("leave"))
+        second("one")
+        assert not zygote._leaving
+
+
+def test_a_worker_outlives_no_warm_process(mechanism: Mechanism, open_probe: Opener) -> None:
+    """One that waits while a check with its own memory limit loses the sandbox is lost, too."""
+    with Zygote(mechanism) as own:
+        probe = open_probe("def one(): return 1", own)
+        probe("one")
+        probe("one", memory=300)
+        assert own._process is not None
+        own._process.kill()
+        own._process.wait()
+        with pytest.raises(WorkerLost):
+            probe("one", memory=300)
+        probe("one", memory=400)  # in a new warm process
+        with pytest.raises(WorkerLost):
+            probe("one")
+
+
+def test_a_check_with_a_limit_of_its_own_leaves_the_general_worker_as_it_was(
+    open_probe: Opener,
+) -> None:
+    probe = open_probe("seen = []\ndef note(x):\n    seen.append(x)\n    return list(seen)")
+    assert probe("note", 1) == [1]
+    assert probe("note", 2, memory=300) == [2]
+    assert probe("note", 3) == [1, 3]
+    assert probe("note", 4, memory=300) == [4]
+    assert probe("note", 5, memory=300) == [4, 5]
+    assert probe("note", 6) == [1, 3, 6]
 
 
 def test_starting_a_worker_costs_milliseconds(open_probe: Opener) -> None:

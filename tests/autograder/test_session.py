@@ -27,6 +27,9 @@ class FakeWorker:
         self.status = status
         self.ended = 0
 
+    def dismiss(self) -> None:
+        self.end()
+
     def end(self) -> int | None:
         self.ended += 1
         self.channel.close()
