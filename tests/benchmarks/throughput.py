@@ -1,10 +1,10 @@
 """Throughput next to nbgrader's own, and what grading costs beside the student's computing.
 
-    python tests/benchmarks/throughput.py [--students 50] [--nbgrader-sample 6] [--jobs 2]
+    python tests/benchmarks/throughput.py [--students 50] [--nbgrader-sample 10] [--jobs 2]
 
-A made-up class hands in `a1/softmax` and `a1/knn`. Of ten hand-ins six are right (the reference
-and other styles in turn), three have one of the known misconceptions, one is not filled in. Three
-measurements, all on these hand-ins and in this run:
+A made-up class hands in `a1/softmax` and `a1/knn`. Of ten hand-ins six are right, three have one of
+the known misconceptions (another each), one is not filled in. Three measurements, all on these
+hand-ins and in this run:
 
 *autograder*
     ``autograder grade a1 --jobs N``, the whole class, from nothing to gradebook and feedback.
@@ -12,8 +12,8 @@ measurements, all on these hand-ins and in this run:
     ``nbgrader autograde a1`` with nbgrader's own settings in a course of its own. The same checks
     stand in its graded cells as hidden tests and call the student's functions in the kernel; around
     them the notebook runs from top to bottom, as nbgrader runs any. It grades one hand-in after the
-    other. A sample is timed, as many of each sort of hand-in; each sort then counts as often as the
-    class has it, and what the bare command takes to start counts once.
+    other. A sample is timed that has each different hand-in once or more; each counts as often as
+    the class has it, and what the bare command takes to start counts once.
 *overhead*
     Single hand-ins, one after the other in one process, less the time in the student's functions
     (which these hand-ins measure and print themselves) and less that of the checks' own computing.
@@ -23,7 +23,7 @@ measurements, all on these hand-ins and in this run:
 from __future__ import annotations
 
 import argparse
-import itertools
+import functools
 import os
 import shutil
 import subprocess
@@ -45,13 +45,24 @@ from autograder.classroom import find_handins, grade_task, report_path, write_re
 from autograder.course import Course, Exercise
 from autograder.demo import make_scratch
 from autograder.gradebook import GradebookWriter
-from autograder.makeup import blank, from_style, misconception_source, reference, with_solution
+from autograder.makeup import blank, misconception_source, reference, with_solution
 from autograder.report import Report
 from autograder.sandbox import Zygote, choose_mechanism
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("softmax", "knn")
-SORTS = ("right", "right", "wrong", "right", "right", "blank", "wrong", "right", "wrong", "right")
+SORTS = (
+    "right",
+    "right",
+    "wrong 1",
+    "right",
+    "blank",
+    "right",
+    "wrong 2",
+    "right",
+    "wrong 3",
+    "right",
+)
 SCRIPTS = Path(sys.executable).parent
 HIDDEN = """\
 ### BEGIN HIDDEN TESTS
@@ -151,24 +162,23 @@ class HandIn:
 
 def make_up(exercises: Sequence[Exercise], students: int) -> list[HandIn]:
     """Return the hand-ins of a class: each student one of each exercise."""
-    made = []
-    for place, exercise in enumerate(exercises):
-        right = itertools.cycle(_right(exercise))
-        wrong = itertools.cycle(_wrong(exercise))
-        contents = {"right": right, "wrong": wrong, "blank": itertools.repeat(blank(exercise))}
-        for number in range(students):
-            sort = SORTS[(number + 4 * place) % len(SORTS)]
-            content = next(contents[sort])
-            made.append(HandIn(f"student{number:03}", exercise, sort, content))
-    return made
+    return [
+        HandIn(f"student{number:03}", exercise, sort, _content(exercise, sort))
+        for place, exercise in enumerate(exercises)
+        for number in range(students)
+        for sort in [SORTS[(number + 5 * place) % len(SORTS)]]
+    ]
 
 
-def _right(exercise: Exercise) -> list[bytes]:
-    return [reference(exercise), *(from_style(exercise, path) for path in exercise.styles())]
-
-
-def _wrong(exercise: Exercise) -> list[bytes]:
-    return [with_solution(exercise, w.of, misconception_source(w)) for w in exercise.misconceptions]
+@functools.cache
+def _content(exercise: Exercise, sort: str) -> bytes:
+    if sort == "right":
+        return reference(exercise)
+    if sort == "blank":
+        return blank(exercise)
+    known = [one for one in exercise.misconceptions if one.symptom == "value"]
+    wrong = known[int(sort.removeprefix("wrong ")) * len(known) // 4]
+    return with_solution(exercise, wrong.of, misconception_source(wrong))
 
 
 def write(folder: Path, hand_ins: Sequence[HandIn]) -> None:
@@ -288,14 +298,14 @@ def _suite(exercise: Exercise) -> str:
 
 
 def sample_of(hand_ins: Sequence[HandIn], size: int) -> list[HandIn]:
-    """Return as many hand-ins of each exercise and sort as make up the sample, at least one."""
+    """Return as many of each different hand-in as make up the sample, at least one."""
     sorts = sorted({(one.exercise.id, one.sort) for one in hand_ins})
     each = max(1, size // len(sorts))
     chosen = []
     for exercise, sort in sorts:
         alike = [h for h in hand_ins if (h.exercise.id, h.sort) == (exercise, sort)]
         for number, one in enumerate(alike[:each]):
-            name = f"{sort}-{one.exercise.name}-{number}"
+            name = f"{sort.replace(' ', '')}-{one.exercise.name}-{number}"
             chosen.append(HandIn(name, one.exercise, sort, one.content))
     return chosen
 
@@ -315,7 +325,7 @@ def time_nbgrader(sample: Sequence[HandIn]) -> tuple[float, dict[tuple[str, str]
         each = {}
         for exercise, sort in sorted({(one.exercise.name, one.sort) for one in sample}):
             count = sum((one.exercise.name, one.sort) == (exercise, sort) for one in sample)
-            seconds = run(folder, *command, f"{sort}-{exercise}-*")
+            seconds = run(folder, *command, f"{sort.replace(' ', '')}-{exercise}-*")
             each[exercise, sort] = (seconds - start) / count
         with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as book:
             for one in sample:
@@ -407,8 +417,8 @@ def main() -> None:
     )
     parser.add_argument("--students", type=int, default=50, help="each with two hand-ins")
     parser.add_argument("--jobs", type=int, default=2, help="of the autograder")
-    parser.add_argument("--nbgrader-sample", type=int, default=6, help="hand-ins; 0 for none")
-    parser.add_argument("--overhead-sample", type=int, default=6, help="hand-ins; 0 for none")
+    parser.add_argument("--nbgrader-sample", type=int, default=10, help="hand-ins; 0 for none")
+    parser.add_argument("--overhead-sample", type=int, default=10, help="hand-ins; 0 for none")
     options = parser.parse_args()
     own = Course(ROOT)
     exercises = [e for e in own.assignment("a1").exercises if e.name in NAMES]
