@@ -12,8 +12,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import sqlalchemy
 import sqlalchemy.exc
-from nbgrader.api import Gradebook, InvalidEntry, MissingEntry
+from nbgrader.api import (
+    Comment,
+    Grade,
+    Gradebook,
+    InvalidEntry,
+    MissingEntry,
+    SubmittedNotebook,
+)
 from nbgrader.preprocessors import AssignLatePenalties
 from tornado.log import app_log
 
@@ -27,6 +35,16 @@ __all__ = ["GradebookWriter", "persons_grades", "score_of", "set_due", "set_grad
 
 # nbgrader's own makes a new exception of the database's in some places.
 _TROUBLE = (sqlalchemy.exc.SQLAlchemyError, InvalidEntry)
+# By these each hand-in's rows are looked for, and nbgrader has no index on them: the time for a
+# class would grow with the square of its size.
+_INDICES = tuple(
+    sqlalchemy.Index(f"autograder_{table.__tablename__}_{column}", table.__table__.c[column])
+    for table, column in (
+        (SubmittedNotebook, "assignment_id"),
+        (Grade, "notebook_id"),
+        (Comment, "notebook_id"),
+    )
+)
 
 
 class GradebookWriter:
@@ -60,6 +78,8 @@ class GradebookWriter:
                 self._book = Gradebook(self.directory.db_url, self.directory.course_id)
                 if not self._is_known():
                     self._make_known()
+            for index in _INDICES:
+                index.create(self._book.db.connection(), checkfirst=True)
             set_due(self._book, self.assignment)
         except _TROUBLE as error:
             raise _unusable(self.directory.db_url, error) from error

@@ -247,6 +247,26 @@ def test_without_a_source_there_is_nothing_to_grade_against(root: Path, book: An
         pass
 
 
+def test_a_hand_in_is_found_without_reading_all_others(root: Path, book: Any) -> None:
+    """Also in a gradebook that was there before."""
+    book.close()
+    with sqlite3.connect(root / "gradebook.db") as database:
+        names = [row[0] for row in database.execute("SELECT name FROM sqlite_master")]
+        for name in names:
+            if name.startswith("autograder_"):
+                database.execute(f"DROP INDEX {name}")
+    record(root, report())
+    with sqlite3.connect(root / "gradebook.db") as database:
+        for table, column in (
+            ("submitted_notebook", "assignment_id"),
+            ("grade", "notebook_id"),
+            ("comment", "notebook_id"),
+        ):
+            query = f"EXPLAIN QUERY PLAN SELECT * FROM {table} WHERE {column} = 'x'"  # noqa: S608
+            (plan,) = [row[3] for row in database.execute(query)]
+            assert plan.startswith(f"SEARCH {table} USING INDEX")
+
+
 def test_a_gradebook_in_use_elsewhere_is_told_and_left_whole(
     root: Path, book: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
