@@ -243,8 +243,8 @@ def require_fall(before: Any, after: Any, fall: Fall, *, name: str) -> None:
     left = float(after) / float(before)
     require(
         left <= fall.at_most,
-        f"{name} ends at {left:.0%} of what it was at the start, expected {fall.at_most:.0%} or "
-        "less",
+        f"{name} ends at {100 * left:.3g}% of what it was at the start, expected "
+        f"{100 * fall.at_most:.3g}% or less",
     )
 
 
