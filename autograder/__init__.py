@@ -15,12 +15,13 @@ from cs231n_lib.checking import (
     relative_error,
 )
 
-from .authoring import Threshold, accuracy, check, misconception, require
+from .authoring import Fall, Threshold, accuracy, check, misconception, require, require_fall
 from .comparing import assert_close
 
 __version__ = "0.1.0"
 __all__ = [
     "CheckFailed",
+    "Fall",
     "Threshold",
     "accuracy",
     "assert_close",
@@ -31,4 +32,5 @@ __all__ = [
     "numerical_gradient",
     "relative_error",
     "require",
+    "require_fall",
 ]

@@ -19,6 +19,7 @@ from .errors import CourseError
 
 __all__ = [
     "Check",
+    "Fall",
     "Misconception",
     "Symptom",
     "Threshold",
@@ -26,6 +27,7 @@ __all__ = [
     "check",
     "misconception",
     "require",
+    "require_fall",
 ]
 
 Symptom = Literal["value", "exception", "memory", "time", "mutation"]
@@ -118,6 +120,34 @@ class Threshold:
             )
 
 
+@dataclass(frozen=True)
+class Fall:
+    """How far a loss is to fall in a bounded run, with the measurements that it was set from.
+
+    Attributes
+    ----------
+    at_most
+        The share of the loss at the start that may be left, between 0 and 1.
+    mean, std, seeds
+        What the reference solution leaves of it, over that many seeds.
+    command
+        What printed these figures.
+    """
+
+    at_most: float
+    mean: float
+    std: float
+    seeds: int
+    command: str
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.mean <= self.at_most < 1:
+            raise CourseError(
+                f"A fall lies between the share of the loss that the reference leaves and 1, got "
+                f"at_most={self.at_most} with mean={self.mean}."
+            )
+
+
 def check(
     *, points: int, of: str, timeout: float = 10.0, memory_mb: int | None = None
 ) -> Callable[[Function], Check]:
@@ -191,6 +221,31 @@ def require(condition: object, message: str, kind: str = "value") -> None:
     """
     if not condition:
         raise CheckFailed(message, kind=kind)
+
+
+def require_fall(before: Any, after: Any, fall: Fall, *, name: str) -> None:
+    """Fail the check unless a loss fell as far as it should.
+
+    Parameters
+    ----------
+    before, after
+        The loss at the start, above 0, and at the end.
+    fall
+        The bar.
+    name
+        What the loss is called: "the style loss".
+
+    Raises
+    ------
+    CheckFailed
+        If more is left of it than ``fall.at_most``, or no number.
+    """
+    left = float(after) / float(before)
+    require(
+        left <= fall.at_most,
+        f"{name} ends at {100 * left:.3g}% of what it was at the start, expected "
+        f"{100 * fall.at_most:.3g}% or less",
+    )
 
 
 def accuracy(predictions: Any, labels: NDArray[Any], *, name: str = "predictions") -> float:

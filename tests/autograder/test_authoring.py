@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 import autograder
-from autograder import CheckFailed, Threshold, accuracy, check, misconception, require
+from autograder import (
+    CheckFailed,
+    Fall,
+    Threshold,
+    accuracy,
+    check,
+    misconception,
+    require,
+    require_fall,
+)
 from autograder.errors import CourseError, UserError
 
 
@@ -130,6 +139,21 @@ def test_a_threshold_lies_below_what_it_was_measured_from() -> None:
     for at_least, mean in ((0.4, 0.35), (-0.1, 0.3), (36, 40)):
         with pytest.raises(CourseError, match="between 0 and the reference's mean"):
             Threshold(at_least=at_least, mean=mean, std=0, seeds=1, command="x")
+
+
+def test_a_fall_lies_above_what_the_reference_leaves() -> None:
+    assert Fall(at_most=0.3, mean=0.2, std=0.01, seeds=5, command="x").at_most == 0.3
+    for at_most, mean in ((0.3, 0.4), (1.0, 0.2), (0.3, -0.1), (30, 20)):
+        with pytest.raises(CourseError, match="share of the loss that the reference leaves"):
+            Fall(at_most=at_most, mean=mean, std=0, seeds=1, command="x")
+
+
+def test_a_loss_that_does_not_fall_far_enough_is_told() -> None:
+    fall = Fall(at_most=0.3, mean=0.2, std=0.01, seeds=5, command="x")
+    require_fall(8.0, np.float32(2.25), fall, name="the loss")
+    for after, words in ((2.5, "31.2%"), (16.0, "200%"), (np.nan, "nan%")):
+        with pytest.raises(CheckFailed, match=rf"the loss ends at {words} .* expected 30% or less"):
+            require_fall(8.0, after, fall, name="the loss")
 
 
 def test_a_course_error_is_told_to_the_user() -> None:
