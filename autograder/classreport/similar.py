@@ -12,7 +12,7 @@ import functools
 import keyword
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,8 +93,10 @@ def find_similar(exercise: Exercise, handins: Mapping[str, Handin]) -> list[Simi
             groups[tuple(shape[student])].append(student)
     coded = _coded(list(groups))
     who = list(groups.values())
+    compared = {student: plain[student][:MAX_TOKENS] for group in who for student in group[:2]}
+    named = dict(zip(compared, _coded(list(compared.values())), strict=True))
     found = [
-        Similar(exercise.id, tuple(group), 1.0, _agreement(plain, group[0], group[1]), len(tokens))
+        Similar(exercise.id, tuple(group), 1.0, _agreement(named, group[0], group[1]), len(tokens))
         for tokens, group in groups.items()
         if len(group) > 1
     ]
@@ -105,7 +107,7 @@ def find_similar(exercise: Exercise, handins: Mapping[str, Handin]) -> list[Simi
         for i, j in zip(*np.nonzero(np.triu(scores, 1)), strict=True):
             a, b = who[i][0], who[j][0]
             tokens = min(len(coded[i]), len(coded[j]))
-            names = _agreement(plain, a, b)
+            names = _agreement(named, a, b)
             found.append(Similar(exercise.id, (a, b), float(scores[i, j]), names, tokens))
     return sorted(found, key=lambda s: (-s.structure, -s.names, -s.tokens, s.students))
 
@@ -150,7 +152,7 @@ def _common(shapes: Mapping[str, list[tuple[str, ...]]]) -> set[tuple[str, ...]]
     return {shape for shape, n in counts.items() if n >= often and len(shape) <= SHORT}
 
 
-def _coded(sequences: list[tuple[str, ...]]) -> list[str]:
+def _coded(sequences: Sequence[Sequence[str]]) -> list[str]:
     """Return token sequences as texts, a character for each different token."""
     codes: dict[str, str] = {}
     for sequence in sequences:
@@ -161,6 +163,5 @@ def _coded(sequences: list[tuple[str, ...]]) -> list[str]:
     return ["".join(codes[token] for token in sequence) for sequence in sequences]
 
 
-def _agreement(plain: Mapping[str, list[str]], a: str, b: str) -> float:
-    first, second = plain[a][:MAX_TOKENS], plain[b][:MAX_TOKENS]
-    return float(Indel.normalized_similarity(first, second))
+def _agreement(named: Mapping[str, str], a: str, b: str) -> float:
+    return float(Indel.normalized_similarity(named[a], named[b]))
