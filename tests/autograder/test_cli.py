@@ -244,11 +244,8 @@ def test_the_terminal_says_where_an_array_is_off(
     here: Path, mechanism: Mechanism, handin: Any, tmp_path: Path
 ) -> None:
     path = tmp_path / "mean.ipynb"
-    path.write_bytes(
-        handin(
-            centre="def centre(X):\n    C = X - row_means(X)[:, None]\n    C[:, 3] *= 2\n    return C"
-        )
-    )
+    wrong = "def centre(X):\n    C = X - row_means(X)[:, None]\n    C[:, 3] *= 2\n    return C"
+    path.write_bytes(handin(centre=wrong))
     result = run("grade", str(path))
     assert "It is off only in column 3." in result.stdout
 
