@@ -33,7 +33,8 @@ MAX_CELLS = 32
 MIN_ENTRIES = 4
 RIGHT, LITTLE, LOT, SIGN, NOT_FINITE = range(5)
 _EDGES = (0.03, 0.3)
-_BLOCK = 4
+# Squares that a block keeps at least, along one side; pixels that an RGB image has at least.
+_BLOCK, _IMAGE = 4, 8
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ class Layout:
         axes = tuple(range(n))
         if n < 3:
             return cls((), axes[:-1], (), axes[-1:])
-        if n < 5 and shape[-1] == 3 and min(shape[-3:-1]) > 3:
+        if n < 5 and shape[-1] == 3 and min(shape[-3:-1]) >= _IMAGE:
             return cls(axes[:-3], (n - 3,), (n - 1,), (n - 2,))
         return cls(axes[: max(n - 3, 1)], (n - 2,), axes[max(n - 3, 1) : n - 2], (n - 1,))
 

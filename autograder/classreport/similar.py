@@ -12,7 +12,7 @@ import functools
 import keyword
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +34,8 @@ SHORT, COMMON_SHARE, COMMON = 80, 0.03, 4
 MAX_TOKENS = 6_000
 # A class that invents more tokens than there are characters has some of them share one.
 _CHARACTERS = 1_000_000
+# Kinds of tokens that are counted apart; more than there are share a count.
+_BINS = 256
 _TOKEN = re.compile(
     r"""
     (?:\s+|\#[^\n]*|[rbfu]{0,2}(?:\"{3}[\s\S]*?(?:\"{3}|\Z)|'{3}[\s\S]*?(?:'{3}|\Z)))*+
@@ -76,7 +78,7 @@ def find_similar(exercise: Exercise, handins: Mapping[str, Handin]) -> list[Simi
     """Return groups and pairs of hand-ins that are nearly the same, the most alike first.
 
     Hand-ins of the same structure are one group; a pair stands for its groups. Comparing takes
-    one bit-parallel pass for each pair of structures that differ.
+    one bit-parallel pass for each pair of structures that may be near enough by their tokens.
     """
     stub = _stub_lines(exercise)
     parts = {student: _parts(handin, stub) for student, handin in handins.items()}
@@ -100,15 +102,10 @@ def find_similar(exercise: Exercise, handins: Mapping[str, Handin]) -> list[Simi
         for tokens, group in groups.items()
         if len(group) > 1
     ]
-    if len(coded) > 1:
-        scores = cdist(
-            coded, coded, scorer=Indel.normalized_similarity, score_cutoff=THRESHOLD, workers=1
-        )
-        for i, j in zip(*np.nonzero(np.triu(scores, 1)), strict=True):
-            a, b = who[i][0], who[j][0]
-            tokens = min(len(coded[i]), len(coded[j]))
-            names = _agreement(named, a, b)
-            found.append(Similar(exercise.id, (a, b), float(scores[i, j]), names, tokens))
+    for i, j, structure in _alike(coded):
+        a, b = who[i][0], who[j][0]
+        tokens = min(len(coded[i]), len(coded[j]))
+        found.append(Similar(exercise.id, (a, b), structure, _agreement(named, a, b), tokens))
     return sorted(found, key=lambda s: (-s.structure, -s.names, -s.tokens, s.students))
 
 
@@ -161,6 +158,34 @@ def _coded(sequences: Sequence[Sequence[str]]) -> list[str]:
                 number = len(codes) % _CHARACTERS + 1
                 codes[token] = chr(number if number < 0xD800 else number + 0x800)
     return ["".join(codes[token] for token in sequence) for sequence in sequences]
+
+
+def _alike(coded: Sequence[str]) -> Iterator[tuple[int, int, float]]:
+    """Yield the pairs of texts that agree by the threshold or more, and how much.
+
+    Two texts have no longer a subsequence in common than they have letters, whatever their order:
+    most pairs need not be compared in earnest.
+    """
+    lengths = np.array([len(text) for text in coded])
+    counts = np.zeros((len(coded), _BINS), np.int16)
+    for text, row in zip(coded, counts, strict=True):
+        codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+        row += np.bincount(codes % _BINS, minlength=_BINS).astype(np.int16)
+    for i in range(len(coded) - 1):
+        common = np.minimum(counts[i], counts[i + 1 :]).sum(axis=1)
+        enough = THRESHOLD * (lengths[i] + lengths[i + 1 :]) - 1e-6
+        maybe = (np.flatnonzero(2 * common >= enough) + i + 1).tolist()
+        if not maybe:
+            continue
+        (scores,) = cdist(
+            [coded[i]],
+            [coded[j] for j in maybe],
+            scorer=Indel.normalized_similarity,
+            score_cutoff=THRESHOLD,
+            dtype=np.float64,
+            workers=1,
+        )
+        yield from ((i, j, float(s)) for j, s in zip(maybe, scores, strict=True) if s > 0)
 
 
 def _agreement(named: Mapping[str, str], a: str, b: str) -> float:

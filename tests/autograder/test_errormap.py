@@ -109,7 +109,7 @@ def test_words_say_where_it_is_off(shape: tuple[int, ...], where: Any, place: st
     assert found.place == place
 
 
-@pytest.mark.parametrize("shape", [(2, 3, 5, 6), (2, 6, 7, 3)])
+@pytest.mark.parametrize("shape", [(2, 3, 5, 6), (2, 8, 9, 3)])
 def test_the_border_of_pictures_is_seen(shape: tuple[int, ...]) -> None:
     expected = np.random.default_rng(0).uniform(1, 2, shape)
     actual = 3 * expected
@@ -120,7 +120,7 @@ def test_the_border_of_pictures_is_seen(shape: tuple[int, ...]) -> None:
     assert found.place == "only at the border"
     block = ["2" * 6, *["2" + "0" * 4 + "2"] * 3, "2" * 6]
     if shape[-1] == 3:
-        block = ["2" * 7, *["2" + "0" * 5 + "2"] * 4, "2" * 7]
+        block = ["2" * 9, *["2" + "0" * 7 + "2"] * 6, "2" * 9]
     rows = [" ".join([row] * 3) for row in block]
     assert grid(found) == (*rows, "", *rows)
 
@@ -134,9 +134,10 @@ def test_the_border_of_pictures_is_seen(shape: tuple[int, ...]) -> None:
         ((5,), ((), (), (), (0,)), (1, 1, 1, 5)),
         ((5, 7), ((), (0,), (), (1,)), (1, 5, 1, 7)),
         ((2, 5, 7), ((0,), (1,), (), (2,)), (2, 5, 1, 7)),
-        ((5, 7, 3), ((), (0,), (2,), (1,)), (1, 5, 3, 7)),  # an RGB image
+        ((8, 9, 3), ((), (0,), (2,), (1,)), (1, 8, 3, 9)),  # an RGB image
+        ((2, 4, 5, 3), ((0,), (2,), (1,), (3,)), (2, 5, 4, 3)),  # filters
         ((2, 3, 5, 7), ((0,), (2,), (1,), (3,)), (2, 5, 3, 7)),
-        ((2, 5, 7, 3), ((0,), (1,), (3,), (2,)), (2, 5, 3, 7)),  # several
+        ((2, 9, 8, 3), ((0,), (1,), (3,), (2,)), (2, 9, 3, 8)),  # several
         ((2, 4, 3, 5, 7), ((0, 1), (3,), (2,), (4,)), (8, 5, 3, 7)),
     ],
 )
