@@ -13,6 +13,7 @@ from cs231n_lib.datasets import use_dataset
 from .authoring import Check
 from .backends import DEFINE_SECONDS, Code, LocalBackend, SandboxBackend
 from .calls import CallProblem
+from .comparing import WrongValues
 from .course import Exercise
 from .diagnosis import describe_mismatch, find_misconception, replay
 from .errors import SandboxUnavailable
@@ -117,7 +118,9 @@ class Grade:
             with time_limit(DEFINE_SECONDS + check.timeout + OWN_SECONDS):
                 check.run(student, rng)
         except CheckFailed as failure:
-            return self._failed(check, student, "failed", str(failure), failure.kind)
+            found = failure.error_map if isinstance(failure, WrongValues) else None
+            result = self._failed(check, student, "failed", str(failure), failure.kind)
+            return replace(result, error_map=found)
         except CallProblem as problem:
             return self._failed(check, student, problem.outcome, str(problem), problem.kind)
         except (WorkerLost, SandboxUnavailable) as error:
