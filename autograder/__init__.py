@@ -15,7 +15,7 @@ from cs231n_lib.checking import (
     relative_error,
 )
 
-from .authoring import Threshold, accuracy, check, misconception, require
+from .authoring import Threshold, accuracy, check, misconception, require, require_unchanged
 from .comparing import assert_close
 
 __version__ = "0.1.0"
@@ -31,4 +31,5 @@ __all__ = [
     "numerical_gradient",
     "relative_error",
     "require",
+    "require_unchanged",
 ]
