@@ -15,7 +15,16 @@ from cs231n_lib.checking import (
     relative_error,
 )
 
-from .authoring import Fall, Threshold, accuracy, check, misconception, require, require_fall
+from .authoring import (
+    Fall,
+    Threshold,
+    accuracy,
+    check,
+    misconception,
+    require,
+    require_fall,
+    require_unchanged,
+)
 from .comparing import assert_close
 
 __version__ = "0.1.0"
@@ -33,4 +42,5 @@ __all__ = [
     "relative_error",
     "require",
     "require_fall",
+    "require_unchanged",
 ]

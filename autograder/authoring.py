@@ -6,7 +6,7 @@ See ``assignments/README.md`` for how to use them, told on an example.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -28,6 +28,7 @@ __all__ = [
     "misconception",
     "require",
     "require_fall",
+    "require_unchanged",
 ]
 
 Symptom = Literal["value", "exception", "memory", "time", "mutation"]
@@ -246,6 +247,53 @@ def require_fall(before: Any, after: Any, fall: Fall, *, name: str) -> None:
         f"{name} ends at {100 * left:.3g}% of what it was at the start, expected "
         f"{100 * fall.at_most:.3g}% or less",
     )
+
+
+def require_unchanged(function: str, **arguments: tuple[Any, Any]) -> None:
+    """Fail the check if a student's function changed what it was given.
+
+    Parameters
+    ----------
+    function
+        Its name.
+    **arguments
+        By the argument's name, a pair: the handle that ``student.hold`` returned, and what it was
+        made of, an array, a number or text, or dictionaries, lists and tuples of those. NaN equals
+        NaN.
+
+    Raises
+    ------
+    CheckFailed
+        With the name of what changed, of the kind ``mutation``.
+    """
+    for name, (held, before) in arguments.items():
+        changed = _changed(name, held.value(), before)
+        require(
+            changed is None,
+            f"{function} changed {changed}, which belongs to the caller: work on a new one",
+            kind="mutation",
+        )
+
+
+def _changed(name: str, after: Any, before: Any) -> str | None:
+    """Return the name of the first part that is not as before, if there is one."""
+    parts: Iterable[tuple[str, Any, Any]]
+    if isinstance(before, dict):
+        if not isinstance(after, dict) or after.keys() != before.keys():
+            return name
+        parts = ((f"{name}[{key!r}]", after[key], value) for key, value in before.items())
+    elif isinstance(before, list | tuple):
+        if not isinstance(after, list | tuple) or len(after) != len(before):
+            return name
+        parts = ((f"{name}[{i}]", *pair) for i, pair in enumerate(zip(after, before, strict=True)))
+    elif isinstance(before, str | None):
+        return None if after == before else name
+    else:
+        same = isinstance(after, np.ndarray | np.generic | int | float | complex) and (
+            np.array_equal(after, before, equal_nan=True)
+        )
+        return None if same else name
+    return next((found for part in parts if (found := _changed(*part)) is not None), None)
 
 
 def accuracy(predictions: Any, labels: NDArray[Any], *, name: str = "predictions") -> float:

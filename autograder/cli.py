@@ -199,7 +199,9 @@ def doctor_command(as_json: bool) -> None:
             sign = "[green]✓[/]" if problem is None else "[red]✗[/]"
             console.print(f"{sign} {name}: {problem or 'works here'}", highlight=False)
         sign = "[green]✓[/]" if lacking is None else "[yellow]–[/]"
-        said = "work here" if lacking is None else f"{escape(lacking)}; resource limits hold without"
+        said = (
+            "work here" if lacking is None else f"{escape(lacking)}; resource limits hold without"
+        )
         console.print(f"{sign} control groups: {said}", highlight=False)
     if not usable:
         sys.exit(1)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+import re
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from autograder import (
     misconception,
     require,
     require_fall,
+    require_unchanged,
 )
 from autograder.errors import CourseError, UserError
 
@@ -88,6 +91,53 @@ def test_a_requirement_fails_with_its_message_and_kind() -> None:
     require(np.bool_(True), "fine")
     with pytest.raises(CheckFailed, match="X is another") as caught:
         require(0, "X is another", kind="mutation")
+    assert caught.value.kind == "mutation"
+
+
+class Kept:
+    """What ``student.hold`` returns, of a value that is at hand."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def value(self) -> Any:
+        return self._value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.array([1.0, np.nan, -np.inf]),
+        np.arange(6, dtype=np.uint8).reshape(2, 3),
+        {"W": np.zeros((0, 2)), "b": [np.ones(2), 3, None, "train"]},
+        float("nan"),
+        True,
+    ],
+)
+def test_what_is_as_before_is_unchanged(value: Any) -> None:
+    require_unchanged("f", x=(Kept(copy.deepcopy(value)), value), y=(Kept(2.0), 2))
+
+
+@pytest.mark.parametrize(
+    ("after", "before", "name"),
+    [
+        (np.array([1.0, 2.0]), np.array([1.0, 3.0]), "x"),
+        (np.array([1.0, 2.0]), np.array([[1.0, 2.0]]), "x"),
+        (np.array([1.0, np.nan]), np.array([1.0, 2.0]), "x"),
+        (None, np.array([1.0]), "x"),
+        ([1.0], np.array([1.0]), "x"),
+        ({"W": np.zeros(2)}, np.zeros(2), "x"),
+        ({"W": np.zeros(2)}, {"W": np.zeros(2), "b": 0.0}, "x"),
+        ({"W": np.zeros(2), "b": 1.0}, {"W": np.zeros(2), "b": 0.0}, "x['b']"),
+        ([0, [np.ones(2), "test"]], [0, [np.ones(2), "train"]], "x[1][1]"),
+        ([0], [0, 1], "x"),
+        (0, None, "x"),
+        (1, "1", "x"),
+    ],
+)
+def test_what_was_changed_is_named(after: Any, before: Any, name: str) -> None:
+    with pytest.raises(CheckFailed, match=f"^f changed {re.escape(name)}, which") as caught:
+        require_unchanged("f", y=(Kept(1.0), 1.0), x=(Kept(after), before))
     assert caught.value.kind == "mutation"
 
 

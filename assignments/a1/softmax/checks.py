@@ -20,6 +20,7 @@ from autograder import (
     assert_shape,
     check,
     require,
+    require_unchanged,
 )
 from cs231n_lib.datasets import load_dataset
 
@@ -76,7 +77,7 @@ def probabilities_leave_scores_alone(student, rng):
     scores = rng.normal(1.5, 1.0, size=(4, 3))
     held = student.hold(scores)
     assert_shape(student.softmax_probabilities(held), scores.shape, name="probabilities")
-    _require_unchanged("softmax_probabilities", scores=(held, scores))
+    require_unchanged("softmax_probabilities", scores=(held, scores))
 
 
 # softmax_loss_naive -------------------------------------------------------------------------------
@@ -146,7 +147,7 @@ def arguments_are_left_alone(student, rng):
     held = [student.hold(array) for array in (W, X, y)]
     _, dW = student.softmax_loss_vectorized(*held, 0.4)
     assert_shape(dW, W.shape, name="dW")
-    _require_unchanged("softmax_loss_vectorized", W=(held[0], W), X=(held[1], X), y=(held[2], y))
+    require_unchanged("softmax_loss_vectorized", W=(held[0], W), X=(held[1], X), y=(held[2], y))
 
 
 @check(points=2, of="softmax_loss_vectorized", timeout=30.0)
@@ -274,12 +275,3 @@ def _assert_loss_and_gradient(returned, W, X, y, reg):
     loss, dW = returned
     assert_close(loss, oracle.loss(W, X, y, reg), name="the loss", rtol=RTOL, atol=ATOL)
     assert_close(dW, oracle.gradient(W, X, y, reg), name="dW", rtol=RTOL, atol=ATOL)
-
-
-def _require_unchanged(function, **arrays):
-    for name, (held, before) in arrays.items():
-        require(
-            np.array_equal(held.value(), before),
-            f"{function} changed {name}, which belongs to the caller: work on a new array",
-            kind="mutation",
-        )

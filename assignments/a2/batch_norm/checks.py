@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autograder import assert_close, assert_shape, check, require
+from autograder import assert_close, assert_shape, check, require, require_unchanged
 
 from . import oracle
 
@@ -76,8 +76,8 @@ def forward_leaves_arrays_alone(student, rng):
     held = [student.hold(array) for array in (x, gamma, beta)]
     out, _ = student.batchnorm_forward.holding(1)(*held, {"mode": "train"})
     assert_shape(out, x.shape, name="out")
-    _require_unchanged("batchnorm_forward", x=(held[0], x), gamma=(held[1], gamma))
-    _require_unchanged("batchnorm_forward", beta=(held[2], beta))
+    require_unchanged("batchnorm_forward", x=(held[0], x), gamma=(held[1], gamma))
+    require_unchanged("batchnorm_forward", beta=(held[2], beta))
 
 
 # batchnorm_forward: running averages --------------------------------------------------------------
@@ -224,7 +224,7 @@ def backward_leaves_dout_alone(student, rng):
     held = student.hold(dout)
     dx, _, _ = student.batchnorm_backward(held, cache)
     assert_shape(dx, x.shape, name="dx")
-    _require_unchanged("batchnorm_backward", dout=(held, dout))
+    require_unchanged("batchnorm_backward", dout=(held, dout))
 
 
 # batchnorm_backward_alt ---------------------------------------------------------------------------
@@ -310,8 +310,8 @@ def layer_leaves_arrays_alone(student, rng):
     held = [student.hold(array) for array in (x, gamma, beta)]
     out, _ = student.layernorm_forward.holding(1)(*held, {})
     assert_shape(out, x.shape, name="out")
-    _require_unchanged("layernorm_forward", x=(held[0], x), gamma=(held[1], gamma))
-    _require_unchanged("layernorm_forward", beta=(held[2], beta))
+    require_unchanged("layernorm_forward", x=(held[0], x), gamma=(held[1], gamma))
+    require_unchanged("layernorm_forward", beta=(held[2], beta))
 
 
 # layernorm_backward -------------------------------------------------------------------------------
@@ -399,12 +399,3 @@ def _assert_averages(bn_param, mean, var):
             f'bn_param has no "{key}" after the call: store the new average there',
         )
         assert_close(bn_param[key], expected, name=f'bn_param["{key}"]', rtol=RTOL, atol=ATOL)
-
-
-def _require_unchanged(function, **arrays):
-    for name, (held, before) in arrays.items():
-        require(
-            np.array_equal(held.value(), before),
-            f"{function} changed {name}, which belongs to the caller: work on a new array",
-            kind="mutation",
-        )
