@@ -554,7 +554,7 @@ def _pictures():
 
 @functools.cache
 def _prepared(name):
-    data = load_dataset(name, num_training=6_500, num_validation=500, num_test=1_000)
+    data = load_dataset(name, num_training=4_500, num_validation=500, num_test=1_000)
     mean_colour = data.X_train.mean(axis=(0, 1, 2)).reshape(3, 1, 1)
 
     def maps(images):
