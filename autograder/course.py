@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import functools
+import gc
 import hashlib
 import importlib
 import sys
@@ -162,10 +163,25 @@ class Exercise:
         """Correct solutions in other styles: the files of ``styles/``."""
         return tuple(sorted((self.folder / "styles").glob("*.py")))
 
+    def forget(self) -> None:
+        """Let go of the suite's files and of the data that they keep; used again, they are loaded.
+
+        A dataset as rows of floats is a hundred megabytes and more, and each suite has its own.
+        """
+        for name in ("checks", "misconceptions"):
+            vars(self).pop(name, None)
+        for module in [m for m in sys.modules if m.split(".")[0] == self._package]:
+            del sys.modules[module]
+        gc.collect()
+
+    @property
+    def _package(self) -> str:
+        return f"_exercise_{self.assignment}_{self.name}"
+
     def _module(self, name: str) -> ModuleType:
         # A package of its own for each exercise, so that `from . import oracle` works in it and
         # two exercises with a file of the same name never meet.
-        package = f"_exercise_{self.assignment}_{self.name}"
+        package = self._package
         full = f"{package}.{name}"
         parent = sys.modules.get(package)
         if parent is None or list(parent.__path__) != [str(self.folder)]:

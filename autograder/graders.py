@@ -130,10 +130,18 @@ class _Here:
 
     course: Course
     zygote: Zygote
+    exercise = ""
 
 
 def grade_here(order: Order) -> Report:
-    """Carry out an order in a process of :func:`grader_pool`."""
+    """Carry out an order in a process of :func:`grader_pool`.
+
+    It keeps the suite of one exercise at a time.
+    """
+    if _Here.exercise not in ("", order.exercise):
+        (last,) = _Here.course.select(_Here.exercise)
+        last.forget()
+    _Here.exercise = order.exercise
     return carry_out(order, _Here.course, _Here.zygote)
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import shutil
+import sys
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,32 @@ def test_an_exercise_is_what_its_folder_holds(tiny: Any) -> None:
     assert tiny.max_points("centre") == 4
     assert tiny.refused == ()
     assert tiny.thresholds == {}
+
+
+def test_a_suite_that_is_forgotten_is_gone_and_loads_again(make: Any) -> None:
+    exercise = make(
+        {"f": "def f(x):\n    return x"},
+        """
+        from . import oracle
+        class Data: pass
+        DATA = Data()
+        @check(points=1, of="f")
+        def is_right(student, rng):
+            '''It is right.'''
+            require(DATA and oracle)
+        """,
+    )
+    before = exercise.checks
+    gone = weakref.ref(before[0].run.__globals__["DATA"])
+    assert gone() is not None
+    del before
+    exercise.forget()
+    assert gone() is None
+    assert not [
+        name for name in sys.modules if name.startswith(f"_exercise_{exercise.assignment}_")
+    ]
+    assert [check.name for check in exercise.checks] == ["is_right"]
+    assert exercise.refused == ()
 
 
 def test_a_course_is_found_from_anywhere_inside(unbuilt_root: Path, tmp_path: Path) -> None:

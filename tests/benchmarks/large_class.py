@@ -4,21 +4,22 @@
 
 The course is the tests' own, of one small exercise; hand-ins are right, wrong, blank and none at
 all, in turn. What is left is what grading itself costs: sandbox, checks, diagnosis, report, graded
-notebook, feedback page, gradebook. For each size ``autograder grade`` runs once in a new
-process; memory is the most that this process or one of its graders had. A second run, in which
-everything stands, is timed too.
+notebook, feedback page, gradebook. For each size ``autograder grade`` runs once in a new process;
+memory is the most that this process, the one writer, and that one of its graders had. A second run,
+in which everything stands, is timed too.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from memory import Peaks, watched
 
 from autograder.build import build
 from autograder.course import Course
@@ -43,18 +44,18 @@ def make_class(root: Path, students: int) -> None:
         (folder / "mean.ipynb").write_bytes(contents[number % len(contents)])
 
 
-def grade(root: Path, jobs: int) -> tuple[float, float]:
-    """Return the seconds and the megabytes that grading the class takes."""
+def grade(root: Path, jobs: int) -> tuple[float, Peaks]:
+    """Return the seconds that grading the class takes, and the memory."""
     start = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-c", COMMAND, "grade", "t1", "--jobs", str(jobs)],
         cwd=root,
         stdout=subprocess.DEVNULL,
     )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, f"autograder grade ended with {process.returncode}"
-    return time.perf_counter() - start, usage.ru_maxrss / 1000
+    with watched(process.pid) as peaks:
+        code = process.wait()
+    assert code == 0, f"autograder grade ended with {code}"
+    return time.perf_counter() - start, peaks
 
 
 def main() -> None:
@@ -64,8 +65,9 @@ def main() -> None:
     parser.add_argument("--sizes", default="100,1000,10000", help="joined by commas")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
-    print("| hand-ins | seconds | ms each | memory, MB | again, nothing new, s |")
-    print("|---|---|---|---|---|", flush=True)
+    titles = "hand-ins | seconds | ms each | writer, MB | grader, MB | again, nothing new, s"
+    print(f"| {titles} |")
+    print("|---|---|---|---|---|---|", flush=True)
     for size in map(int, options.sizes.split(",")):
         with tempfile.TemporaryDirectory(prefix="class-") as folder:
             root = Path(folder) / "course"
@@ -73,11 +75,11 @@ def main() -> None:
             course = Course(root)
             build(course, course.select(None))
             make_class(root, size)
-            seconds, megabytes = grade(root, options.jobs)
+            seconds, peaks = grade(root, options.jobs)
             again, _ = grade(root, options.jobs)
-        row = (
-            f"{size} | {seconds:.1f} | {1000 * seconds / size:.0f} | {megabytes:.0f} | {again:.1f}"
-        )
+        figures = (f"{seconds:.1f}", f"{1000 * seconds / size:.0f}")
+        figures += (f"{peaks.own:.0f}", f"{peaks.grader:.0f}", f"{again:.1f}")
+        row = " | ".join((str(size), *figures))
         print(f"| {row} |", flush=True)
 
 

@@ -38,6 +38,7 @@ from typing import Any
 from unittest import mock
 
 import nbformat
+from memory import Peaks, watched
 from nbgrader.api import Gradebook
 
 from autograder.backends import SandboxBackend
@@ -211,8 +212,8 @@ def _with_earlier(course: Course) -> list[Exercise]:
     return [e for e in exercises if e.id in needed]
 
 
-def run(folder: Path, *command: str, fails: bool = False) -> float:
-    """Return the seconds that a command takes in a folder; say if it may fail.
+def run(folder: Path, *command: str, fails: bool = False) -> tuple[float, Peaks]:
+    """Return the seconds and the memory of a command in a folder; say if it may fail.
 
     Raises
     ------
@@ -221,18 +222,20 @@ def run(folder: Path, *command: str, fails: bool = False) -> float:
     """
     start = time.perf_counter()
     path = os.pathsep.join((str(SCRIPTS), os.environ.get("PATH", os.defpath)))
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PATH": path},
-    )
-    seconds = time.perf_counter() - start
-    if done.returncode != 0 and not fails:
-        sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr[-3000:]}")
-    return seconds
+    with (
+        tempfile.TemporaryFile("w+") as said,
+        subprocess.Popen(
+            command, cwd=folder, stdout=said, stderr=said, env={**os.environ, "PATH": path}
+        ) as process,
+        watched(process.pid) as peaks,
+    ):
+        code = process.wait()
+        seconds = time.perf_counter() - start
+        said.seek(0)
+        words = said.read()
+    if code != 0 and not fails:
+        sys.exit(f"{' '.join(command)} ended with {code}:\n{words[-3000:]}")
+    return seconds, peaks
 
 
 def reports(course: Course) -> Iterator[Report]:
@@ -243,14 +246,17 @@ def reports(course: Course) -> Iterator[Report]:
         yield Report.from_json(path.read_text(encoding="utf-8"))
 
 
-def time_autograder(hand_ins: Sequence[HandIn], jobs: int) -> tuple[float, dict[Any, Report]]:
-    """Return the seconds that grading takes, and the reports by student and exercise."""
+def time_autograder(
+    hand_ins: Sequence[HandIn], jobs: int
+) -> tuple[float, Peaks, dict[Any, Report]]:
+    """Return the seconds and the memory of grading, and the reports by student and exercise."""
     with tempfile.TemporaryDirectory(prefix="autograder-") as name:
         folder = Path(name) / "course"
         course = make_course(folder, hand_ins)
-        seconds = run(folder, str(SCRIPTS / "autograder"), "grade", "a1", "--jobs", str(jobs))
+        command = (str(SCRIPTS / "autograder"), "grade", "a1", "--jobs", str(jobs))
+        seconds, peaks = run(folder, *command)
         found = {(r.student, r.exercise): r for r in reports(course)}
-    return seconds, found
+    return seconds, peaks, found
 
 
 # nbgrader -----------------------------------------------------------------------------------------
@@ -321,11 +327,11 @@ def time_nbgrader(sample: Sequence[HandIn]) -> tuple[float, dict[tuple[str, str]
         folder = Path(name) / "course"
         make_nbgrader_course(folder, sample)
         run(folder, str(SCRIPTS / "nbgrader"), "generate_assignment", "a1")
-        start = run(folder, *command, "nobody", fails=True)
+        start, _ = run(folder, *command, "nobody", fails=True)
         each = {}
         for exercise, sort in sorted({(one.exercise.name, one.sort) for one in sample}):
             count = sum((one.exercise.name, one.sort) == (exercise, sort) for one in sample)
-            seconds = run(folder, *command, f"{sort.replace(' ', '')}-{exercise}-*")
+            seconds, _ = run(folder, *command, f"{sort.replace(' ', '')}-{exercise}-*")
             each[exercise, sort] = (seconds - start) / count
         with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as book:
             for one in sample:
@@ -425,7 +431,7 @@ def main() -> None:
     hand_ins = make_up(exercises, options.students)
     counts = Counter((one.exercise.name, one.sort) for one in hand_ins)
     if options.students:
-        seconds, found = time_autograder(hand_ins, options.jobs)
+        seconds, peaks, found = time_autograder(hand_ins, options.jobs)
         for one in hand_ins:
             report = found[one.student, one.exercise.id]
             if (one.sort == "right") != (report.points == report.max_points):
@@ -434,7 +440,8 @@ def main() -> None:
         ours = seconds / len(hand_ins)
         print(
             f"autograder: {len(hand_ins)} hand-ins, {options.jobs} at a time: {seconds:.1f} s, "
-            f"{ours:.2f} s each",
+            f"{ours:.2f} s each; memory of the writer {peaks.own:.0f} MB, of a grader with the "
+            f"exercises' data {peaks.grader:.0f} MB",
             flush=True,
         )
     if options.students and options.nbgrader_sample:
