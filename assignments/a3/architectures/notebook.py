@@ -572,7 +572,8 @@ _ = axes[0].legend(
 #
 # Pooling, normalisation, sums and concatenations are left out of the count. (That is a convention,
 # the one of Radosavovic et al., 2020, who found that activations predict the running time on a GPU
-# better than multiply-adds do.)
+# better than multiply-adds do. The CS231n notes list what VGG-16 puts out, pools included, and print
+# 24 M as the sum. Add up their rows, and you get 15.2 M: count yourself.)
 #
 # A training step with momentum keeps three numbers for every parameter: its value, its gradient and
 # its velocity. And it keeps the input and the activations *of every image of the batch*:

@@ -1129,9 +1129,9 @@ axes[1].spines[["top", "right"]].set_visible(False)
 # linear probe on the pretrained network, against a network of the same kind that starts from random
 # weights and sees nothing but these images, again and again, until it knows them by heart: until its
 # mean training loss is below 0.1, however many epochs that takes. It gets a good start, too: without
-# batch normalisation much depends on the scale of the first weights, so they are scaled layer by
-# layer until the activations have the mean square 1 (Mishkin and Matas, 2015). (It is a quarter as
-# wide, so that you need not wait.)
+# batch normalisation much depends on the scale of the first weights, so they are divided, layer by
+# layer, by the size of the activations that they give (after Mishkin and Matas, 2015). (It is a
+# quarter as wide, so that you need not wait.)
 #
 # **Predict before you run.** How many images per class does training from scratch need to reach
 # what the probe reaches with two?
@@ -1141,7 +1141,7 @@ SIZES = (2, 5, 10)
 
 
 def with_even_scale(network, X):
-    """Scale the weights of each layer so that its activations on X have the mean square 1."""
+    """Divide the weights of each layer by the root mean square of its activations on X."""
     for layer in network.layer_names:
         if f"{layer}.weight" in network.params and layer != "classifier":
             activations = network.activations(X, [layer])[layer]
