@@ -159,11 +159,12 @@ def error_map(
     with np.errstate(all="ignore"):
         relative = np.abs(actual - expected) / np.maximum(np.abs(actual), np.abs(expected))
         opposite = np.sign(actual.real) * np.sign(expected.real) < 0
-    levels = np.where(relative < _edge(actual, expected), LITTLE, LOT)
+    levels = np.full(actual.shape, LOT, np.uint8)
+    levels[relative < _edge(actual, expected)] = LITTLE
     if np.isrealobj(actual) and np.isrealobj(expected):
-        levels = np.where(opposite, SIGN, levels)
-    levels = np.where(np.isfinite(actual), levels, NOT_FINITE)
-    levels = np.where(wrong, levels, RIGHT)
+        levels[opposite] = SIGN
+    levels[~np.isfinite(actual)] = NOT_FINITE
+    levels[~wrong] = RIGHT
     layout = Layout.of(actual.shape)
     sizes = layout.sizes(actual.shape)
     order = (*layout.down, *layout.rows, *layout.across, *layout.columns)
