@@ -394,7 +394,7 @@ def dropout_in_training(student, rng):
     """With labels, each hidden layer drops units, and loss and gradients go with the masks."""
     sizes, keep = (6, 30, 25, 4), 0.6
     kept, net, params = [], *_network(student, rng, sizes, "layernorm", keep=keep)
-    for _ in range(3):
+    for step in range(3):
         X, y = _examples(rng, (1, 6), 4)
         net.loss(X)  # test mode must not outlast the call
         loss, grads = net.loss(X, y)
@@ -411,9 +411,10 @@ def dropout_in_training(student, rng):
             out = awake * masks[-1]
         expected = oracle.network_loss(params, X, y, 0.0, "layernorm", masks)
         assert_close(loss, expected, name="the loss with dropout", rtol=RTOL, atol=ATOL)
-        expected = oracle.network_gradients(params, X, y, 0.0, "layernorm", masks)
-        for name in _from_the_loss(params):
-            assert_close(grads[name], expected[name], name=f"d{name}", rtol=RTOL, atol=ATOL)
+        if step == 0:  # one image will do: the oracle goes through all weights one by one
+            expected = oracle.network_gradients(params, X, y, 0.0, "layernorm", masks)
+            for name in _from_the_loss(params):
+                assert_close(grads[name], expected[name], name=f"d{name}", rtol=RTOL, atol=ATOL)
     share = np.mean(kept)
     require(
         0.35 < share < 0.85,
