@@ -1694,7 +1694,8 @@ _ = axis.legend(frameon=False)
 # ## 12. The timeline
 #
 # What did these ideas bring? First the best entry of each year of the ImageNet challenge (ILSVRC),
-# from hand-made features to the last challenge, and the idea behind each.
+# from hand-made features to the last challenge, and the idea behind each; in blue, the networks of
+# this notebook.
 #
 # **Predict before you run.** Between which two years did the error fall most, in points and as a
 # ratio?
@@ -1733,7 +1734,7 @@ for year, name, error, idea in ENTRIES:
     )
 axis.axvline(2011.5, ymin=0.9, color=MUTED, linewidth=0.8)
 axis.text(2011.45, 33, "hand-made features", ha="right", va="center", color=MUTED)
-axis.text(2011.55, 33, "convolutional networks", ha="left", va="center", color=COLORS[0])
+axis.text(2011.55, 33, "convolutional networks", ha="left", va="center", color=MUTED)
 axis.set(ylabel="top-5 error of the entry in %", ylim=(0, 35), xlim=(2009.5, 2018))
 axis.set_xticks(range(2010, 2018))
 axis.spines[["top", "right"]].set_visible(False)

@@ -550,9 +550,9 @@ def probe_accuracies():
         }
         result[task] = {}
         for kind, (F, F_test) in kinds.items():
-            accuracies = np.zeros((len(PER_CLASS), 5))
+            accuracies = np.zeros((len(PER_CLASS), 4))
             for i, per_class in enumerate(PER_CLASS):
-                for seed in range(5):
+                for seed in range(4):
                     chosen = few_per_class(y, per_class, np.random.default_rng(seed))
                     W, b = linear_probe(F[chosen], y[chosen], 10)
                     accuracies[i, seed] = np.mean(np.argmax(F_test @ W + b, axis=1) == y_test)
@@ -1074,7 +1074,7 @@ def two_starts():
     result = {}
     for name, (head, rates) in progress(runs.items(), "fine-tuning"):
         start = start_from(network, *head)
-        tuned, losses = tune(network, start, X[chosen], y[chosen], rates, 4, seed=8)
+        tuned, losses = tune(network, start, X[chosen], y[chosen], rates, 3, seed=8)
         moved = [
             np.sqrt(
                 sum(np.sum((tuned[n] - start[n]) ** 2) for n in group)
@@ -1128,16 +1128,16 @@ axes[1].spines[["top", "right"]].set_visible(False)
 # Now the comparison that the course has been heading for, on drawings, the *unfavourable* domain: a
 # linear probe on the pretrained network, against a network of the same kind that starts from random
 # weights and sees nothing but these images, again and again, until it knows them by heart: until its
-# mean training loss is below 0.1, however many epochs that takes. It gets a good start, too: without
-# batch normalisation much depends on the scale of the first weights, so they are divided, layer by
-# layer, by the size of the activations that they give (after Mishkin and Matas, 2015). (It is a
-# quarter as wide, so that you need not wait.)
+# mean training loss is below 0.2, however many epochs that takes (up to 150). It gets a good start,
+# too: without batch normalisation much depends on the scale of the first weights, so they are
+# divided, layer by layer, by the size of the activations that they give (after Mishkin and Matas,
+# 2015). (It is a quarter as wide, so that you need not wait.)
 #
 # **Predict before you run.** How many images per class does training from scratch need to reach
 # what the probe reaches with two?
 
 # %% tags=["demo"]
-SIZES = (2, 5, 10)
+SIZES = (2, 10)
 
 
 def with_even_scale(network, X):
@@ -1149,15 +1149,15 @@ def with_even_scale(network, X):
     return network
 
 
-def train_from_scratch(X, y, seed, most_rounds=12):
+def train_from_scratch(X, y, seed, most_rounds=30):
     """Train a narrow network from random weights, in rounds of five epochs, until X is learned."""
     rng = np.random.default_rng(100 + seed)
     narrow = with_even_scale(untrained(network, rng, narrower=4), X)
     params = start_from(narrow, 0.03 * rng.standard_normal((56, 10)), np.zeros(10))
-    rates = learning_rates(network_groups(), 0.01, 1.0)
+    rates = learning_rates(network_groups(), 0.007, 1.0)
     for number in range(most_rounds):
         params, losses = tune(narrow, params, X, y, rates, 5, 100 * seed + number)
-        if np.mean(losses) < 0.1:
+        if np.mean(losses) < 0.2:
             break
     return narrow, params, np.mean(losses)
 
@@ -1176,8 +1176,8 @@ def scratch_accuracies():
 
 scratch, final_losses = scratch_accuracies()
 print(
-    f"From scratch, {np.sum(final_losses < 0.1)} of {final_losses.size} runs end with a training "
-    "loss below 0.1."
+    f"From scratch, {np.sum(final_losses < 0.2)} of {final_losses.size} runs end with a training "
+    "loss below 0.2."
 )
 fig, axis = plt.subplots(figsize=(6.6, 4.4), layout="constrained")
 probes = probe_accuracies()["drawings"]
@@ -1255,15 +1255,14 @@ def decision_runs():
         "everything": learning_rates(network_groups(), 0.005, 0.8),
     }
     result = {}
-    amounts = {"5 per class": (5, 2, 3), "20 per class": (20, 2, 2)}
+    amounts, draws, epochs = {"5 per class": 5, "20 per class": 20}, 2, 2
     cells = [(amount, task) for amount in amounts for task in tasks]
     for amount, task in progress(cells, "decision table"):
-        per_class, draws, epochs = amounts[amount]
         X, y, X_test, y_test = tasks[task]
         F, F_test = features()[task]
         runs = {"linear probe": [], **{name: [] for name in plans}}
         for seed in range(draws):
-            chosen = few_per_class(y, per_class, np.random.default_rng(50 + seed))
+            chosen = few_per_class(y, amounts[amount], np.random.default_rng(50 + seed))
             W, b = linear_probe(F[chosen], y[chosen], 10)
             runs["linear probe"].append(np.mean(np.argmax(F_test @ W + b, axis=1) == y_test))
             for name, rates in plans.items():
