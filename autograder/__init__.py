@@ -17,6 +17,7 @@ from cs231n_lib.checking import (
 
 from .authoring import Threshold, accuracy, check, misconception, require, require_unchanged
 from .comparing import assert_close
+from .training import once_per_dataset, prepared, scores_of
 
 __version__ = "0.1.0"
 __all__ = [
@@ -29,7 +30,10 @@ __all__ = [
     "check",
     "misconception",
     "numerical_gradient",
+    "once_per_dataset",
+    "prepared",
     "relative_error",
     "require",
     "require_unchanged",
+    "scores_of",
 ]
