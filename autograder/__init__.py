@@ -26,6 +26,7 @@ from .authoring import (
     require_unchanged,
 )
 from .comparing import assert_close
+from .training import once_per_dataset, prepared, scores_of
 
 __version__ = "0.1.0"
 __all__ = [
@@ -39,8 +40,11 @@ __all__ = [
     "check",
     "misconception",
     "numerical_gradient",
+    "once_per_dataset",
+    "prepared",
     "relative_error",
     "require",
     "require_fall",
     "require_unchanged",
+    "scores_of",
 ]

@@ -6,10 +6,8 @@ within a thousandth of its margin, so that either slope at the kink of the hinge
 
 from __future__ import annotations
 
-import functools
 import timeit
 from itertools import pairwise
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -20,6 +18,8 @@ from autograder import (
     assert_finite,
     assert_shape,
     check,
+    once_per_dataset,
+    prepared,
     require,
     require_unchanged,
 )
@@ -296,14 +296,9 @@ def _quadratic(target):
     return loss_fn, seen
 
 
-def _rows():
+@once_per_dataset
+def _rows(name):
     """Return the dataset as the notebook prepares it: centred float32 rows, a one appended."""
-    sizes = dict.fromkeys(("num_training", "num_validation", "num_test"), 0)
-    return _prepared(load_dataset(**sizes).name)
-
-
-@functools.cache
-def _prepared(name):
     data = load_dataset(name, num_training=10_000, num_validation=1_000, num_test=1_000)
     mean_image = data.X_train.mean(axis=0)
 
@@ -311,16 +306,7 @@ def _prepared(name):
         flat = (images - mean_image).reshape(len(images), -1)
         return np.hstack([flat, np.ones((len(flat), 1), dtype=flat.dtype)])
 
-    return SimpleNamespace(
-        name=name,
-        num_classes=len(data.class_names),
-        X_train=rows(data.X_train),
-        X_val=rows(data.X_val),
-        X_test=rows(data.X_test),
-        y_train=data.y_train,
-        y_val=data.y_val,
-        y_test=data.y_test,
-    )
+    return prepared(data, rows)
 
 
 # Verdicts -----------------------------------------------------------------------------------------

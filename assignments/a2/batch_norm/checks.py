@@ -230,7 +230,7 @@ def backward_leaves_dout_alone(student, rng):
 # batchnorm_backward_alt ---------------------------------------------------------------------------
 
 
-@check(points=3, of="batchnorm_backward_alt")
+@check(points=2, of="batchnorm_backward_alt")
 def alt_dx_is_correct(student, rng):
     """The simplified formula gives the gradient with respect to x."""
     x, gamma, beta = _batch(rng, rows=6, features=4)
@@ -262,6 +262,14 @@ def alt_of_one_row_is_zero(student, rng):
     x, gamma, beta = (a.astype(np.float32) for a in _batch(rng, rows=1, features=3))
     gradients, expected = _backward(student, "batchnorm_backward_alt", rng, x, gamma, beta)
     _assert_gradients(gradients, expected, atol=ATOL_ONE_ROW)
+
+
+@check(points=1, of="batchnorm_backward_alt")
+def alt_survives_offsets(student, rng):
+    """In float32, the simplified formula is right for features around 1000 with a small spread."""
+    x, gamma, beta = _far_batch(rng, rows=7, features=4)
+    gradients, expected = _backward(student, "batchnorm_backward_alt", rng, x, gamma, beta)
+    _assert_gradients(gradients, expected, rtol=RTOL_OFFSET, atol=ATOL_OFFSET)
 
 
 # layernorm_forward --------------------------------------------------------------------------------
@@ -317,7 +325,7 @@ def layer_leaves_arrays_alone(student, rng):
 # layernorm_backward -------------------------------------------------------------------------------
 
 
-@check(points=3, of="layernorm_backward")
+@check(points=2, of="layernorm_backward")
 def layer_dx_is_correct(student, rng):
     """The gradient with respect to x goes through the statistics of each row."""
     x, gamma, beta = _batch(rng, rows=4, features=6)
@@ -348,6 +356,14 @@ def layer_backward_respects_eps(student, rng):
     x, gamma, beta = _batch(rng, rows=3, features=7)
     (dx, _, _), expected = _backward(student, "layernorm_backward", rng, x, gamma, beta, eps=0.9)
     assert_close(dx, expected[0], name="dx with eps = 0.9", rtol=RTOL, atol=ATOL)
+
+
+@check(points=1, of="layernorm_backward")
+def layer_backward_survives_offsets(student, rng):
+    """In float32, the gradients are right for rows around 1000 with a small spread."""
+    x, gamma, beta = _far_batch(rng, rows=4, features=7)
+    gradients, expected = _backward(student, "layernorm_backward", rng, x, gamma, beta)
+    _assert_gradients(gradients, expected, rtol=RTOL_OFFSET, atol=ATOL_OFFSET)
 
 
 # Inputs -------------------------------------------------------------------------------------------
