@@ -1100,9 +1100,11 @@ class ThreeLayerConvNet:
         ### BEGIN SOLUTION
         p, layers = self.params, self.layers
         maps, conv_cache = layers["conv_forward"](X, p["W1"], p["b1"], self.conv_param)
-        active, relu1_cache = dense.relu_forward(maps)
-        pooled, pool_cache = layers["max_pool_forward"](active, self.pool_param)
-        before, affine1_cache = dense.affine_forward(pooled, p["W2"], p["b2"])
+        # ReLU keeps the order of numbers, so it may as well come behind the pooling: the same
+        # result from a quarter of the entries.
+        pooled, pool_cache = layers["max_pool_forward"](maps, self.pool_param)
+        active, relu1_cache = dense.relu_forward(pooled)
+        before, affine1_cache = dense.affine_forward(active, p["W2"], p["b2"])
         hidden, relu2_cache = dense.relu_forward(before)
         scores, affine2_cache = dense.affine_forward(hidden, p["W3"], p["b3"])
         if y is None:
@@ -1111,9 +1113,9 @@ class ThreeLayerConvNet:
         grads = {}
         dhidden, grads["W3"], grads["b3"] = dense.affine_backward(dscores, affine2_cache)
         dbefore = dense.relu_backward(dhidden, relu2_cache)
-        dpooled, grads["W2"], grads["b2"] = dense.affine_backward(dbefore, affine1_cache)
-        dactive = layers["max_pool_backward"](dpooled, pool_cache)
-        dmaps = dense.relu_backward(dactive, relu1_cache)
+        dactive, grads["W2"], grads["b2"] = dense.affine_backward(dbefore, affine1_cache)
+        dpooled = dense.relu_backward(dactive, relu1_cache)
+        dmaps = layers["max_pool_backward"](dpooled, pool_cache)
         _, grads["W1"], grads["b1"] = layers["conv_backward"](dmaps, conv_cache)
         for name in ("W1", "W2", "W3"):
             loss += 0.5 * self.reg * np.sum(p[name] ** 2)
@@ -1176,13 +1178,15 @@ FAST = {
 # ReLU, layer by layer (you may overwrite `model.params`); pictures mirrored at random; everything in
 # float32, which halves the time. Hand `layers` on to the network, so that the caller chooses.
 #
-# When graded, it is called without `layers`, on 16×16 images like these, so that it runs on your own
-# functions, on one core, with a minute and a half. On test images of `scenes`, at least 50 % should be
-# right (45 % on CIFAR-10).
+# When graded, it is called without `layers`, on 4,000 images of 16×16 pixels like these, so that it runs
+# on your own functions, on one core, with a minute and a half. On test images of `scenes`, at least 46 %
+# should be right (40 % on CIFAR-10).
 
 
 # %% nbgrader={"grade": false, "grade_id": "train_convnet", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def train_convnet(X_train, y_train, X_val, y_val, layers=None, num_filters=16, num_epochs=5):
+def train_convnet(
+    X_train, y_train, X_val, y_val, layers=None, num_filters=16, num_epochs=5, batch_size=50
+):
     """Train a three-layer convolutional network.
 
     Parameters
@@ -1193,8 +1197,8 @@ def train_convnet(X_train, y_train, X_val, y_val, layers=None, num_filters=16, n
         Their labels, from 0 to ``max(y_train)``.
     layers : dict, optional
         What the network computes with, see `ThreeLayerConvNet`.
-    num_filters, num_epochs : int
-        How large the network is, and how long to train it.
+    num_filters, num_epochs, batch_size : int
+        How large the network is, how long to train it, and in batches of how many pictures.
 
     Returns
     -------
@@ -1223,11 +1227,11 @@ def train_convnet(X_train, y_train, X_val, y_val, layers=None, num_filters=16, n
         model,
         images,
         rules.sgd_momentum,
-        {"learning_rate": 0.05, "momentum": 0.9},
+        {"learning_rate": 0.03, "momentum": 0.9},
         rng=rng,
         schedule=lambda step, steps: min(1.0, (step + 1) / 50) * (1 - step / steps),
         augment=mirror_half,
-        batch_size=50,
+        batch_size=batch_size,
         num_epochs=num_epochs,
     )
     solver.train()
@@ -1242,7 +1246,7 @@ def trained():
     return train_convnet(X_train, y_train, X_val, y_val, FAST)
 
 
-accuracy_to_reach = {"scenes": 0.50, "cifar10": 0.45}[data.name]
+accuracy_to_reach = {"scenes": 0.46, "cifar10": 0.40}[data.name]
 
 scores = trained().loss(X_val)
 assert_shape(scores, (len(X_val), num_classes), name="the array of scores")
@@ -1309,7 +1313,6 @@ _ = show_images(
 #
 # `train_convnet` once more, with the library's layers and twice as many filters: set `EPOCHS = 4`. On
 # two cores and within three minutes, **65 %** of the test images of CIFAR-10 is the mark to reach.
-# TODO3
 
 
 # %%
@@ -1350,7 +1353,7 @@ def race(train, *arguments, mirrored=False, **settings):
 # %% tags=["demo"]
 EPOCHS = 0
 if EPOCHS:
-    big = race(train_convnet, FAST, num_filters=32, num_epochs=EPOCHS)
+    big = race(train_convnet, FAST, num_filters=32, num_epochs=EPOCHS, batch_size=100)
 
 # %% [markdown]
 # ### Your own network, five minutes
@@ -1359,7 +1362,11 @@ if EPOCHS:
 # `DeepConvNet` and `train_deep_convnet` from layers that are yours or in `fast_layers`. Validation images
 # choose; test images are looked at once. **75 %** of CIFAR-10's test images in five minutes on two cores
 # is a good mark.
-# TODO5
+#
+# Where does the time go? Most of what a network computes on 32×32 maps it does on the first ones, which
+# know least: a stride of 2 or a pooling early on buys many filters later. Normalise behind the pooling,
+# not before. Larger batches keep both cores busy. And a picture's scores may be added to those of its
+# mirror image before you take the highest.
 
 
 # %% nbgrader={"grade": false, "grade_id": "DeepConvNet", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1493,12 +1500,12 @@ def train_deep_convnet(X_train, y_train, X_val, y_val, layers, num_epochs):
     blocks = (32, 4, 2, False), (64, 3, 1, True), (128, 3, 1, True), (128, 3, 1, False)
     rng = np.random.default_rng(231)
     classes = int(np.max(y_train)) + 1
-    model = DeepConvNet(blocks, X_train.shape[1], classes, 5e-4, rng, layers)
+    model = DeepConvNet(blocks, X_train.shape[1], classes, 2e-4, rng, layers)
     solver = Solver(
         model,
         {"X_train": X_train, "y_train": y_train, "X_val": X_val, "y_val": y_val},
         rules.nesterov_momentum,
-        {"learning_rate": 0.2, "momentum": 0.9},
+        {"learning_rate": 0.4, "momentum": 0.9},
         rng=rng,
         schedule=up_and_down,
         augment=shift_and_mirror,
