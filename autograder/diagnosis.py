@@ -8,7 +8,7 @@ of the comparison is the recorded transcript.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +25,8 @@ __all__ = ["describe_mismatch", "find_misconception", "replay", "same", "structu
 # A float32 solution and a float64 misconception agree to about 1e-6 of the largest entry.
 _RELATIVE, _OF_LARGEST = 1e-4, 1e-6
 # Where replaying the calls costs more (a training run), only misconceptions that this very check is
-# there to catch are tried.
+# there to catch are tried, and none where a mistake in another function is known: the failure most
+# likely follows from it.
 _CHEAP_SECONDS = 0.5
 
 
@@ -35,6 +36,7 @@ def find_misconception(
     transcript: Transcript,
     misconceptions: Sequence[Misconception],
     reference: Reference,
+    known: Set[str] = frozenset(),
 ) -> Misconception | None:
     """Return the misconception that a failure looks like, or ``None``.
 
@@ -48,6 +50,8 @@ def find_misconception(
         Those of the exercise.
     reference
         The reference solution.
+    known
+        Functions of the hand-in in which earlier checks have found a misconception.
     """
     own = [m for m in misconceptions if m.of == check.of]
     if kind in ("memory", "time", "mutation"):
@@ -56,6 +60,8 @@ def find_misconception(
         return next(fitting, None)
     if sum(call.seconds for call in transcript) < _CHEAP_SECONDS:
         candidates = list(misconceptions)
+    elif known - {check.of}:
+        return None
     else:
         candidates = [m for m in own if m.caught_by == check.name]
     problem = next((call.problem for call in transcript if call.problem is not None), None)
