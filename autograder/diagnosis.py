@@ -8,7 +8,7 @@ of the comparison is the recorded transcript.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from typing import Any
 
@@ -25,8 +25,9 @@ __all__ = ["describe_mismatch", "find_misconception", "replay", "same", "structu
 # A float32 solution and a float64 misconception agree to about 1e-6 of the largest entry.
 _RELATIVE, _OF_LARGEST = 1e-4, 1e-6
 # Where replaying the calls costs more (a training run), only misconceptions that this very check is
-# there to catch are tried. A check that allows a minute is there for a training run: a student's
-# may have ended at once, but the reference's will not.
+# there to catch are tried, and none where a mistake in another function is known: the failure most
+# likely follows from it. A check that allows a minute is there for a training run: a student's may
+# have ended at once, but the reference's will not.
 _CHEAP_SECONDS, _TRAINING_TIMEOUT = 0.5, 60.0
 
 
@@ -36,6 +37,7 @@ def find_misconception(
     transcript: Transcript,
     misconceptions: Sequence[Misconception],
     reference: Reference,
+    known: Set[str] = frozenset(),
 ) -> Misconception | None:
     """Return the misconception that a failure looks like, or ``None``.
 
@@ -49,6 +51,8 @@ def find_misconception(
         Those of the exercise.
     reference
         The reference solution.
+    known
+        Functions of the hand-in in which earlier checks have found a misconception.
     """
     own = [m for m in misconceptions if m.of == check.of]
     if kind in ("memory", "time", "mutation"):
@@ -58,6 +62,8 @@ def find_misconception(
     seconds = sum(call.seconds for call in transcript)
     if seconds < _CHEAP_SECONDS and check.timeout < _TRAINING_TIMEOUT:
         candidates = list(misconceptions)
+    elif known - {check.of}:
+        return None
     else:
         candidates = [m for m in own if m.caught_by == check.name]
     problem = next((call.problem for call in transcript if call.problem is not None), None)

@@ -78,7 +78,7 @@ def grade_handin(
         return Report(exercise.id, student, checks, unanswered, 0.0, str(problem), (), grader)
     code = Code(handin.definitions(exercise.text), exercise.refused, exercise.notebooks)
     with SandboxBackend(zygote, code) as backend:
-        grade = Grade(exercise, backend, student, secret)
+        grade = Grade(exercise, backend, student, secret, keep)
         kept = {(result.name, result.max_points): result for result in keep}
         checks = tuple(kept.get((c.name, c.points)) or grade.run(c) for c in exercise.checks)
     seconds = round(time.perf_counter() - start, 3)
@@ -95,12 +95,20 @@ class Grade:
     """The checks of one hand-in, one after the other, none depending on another's fate."""
 
     def __init__(
-        self, exercise: Exercise, backend: SandboxBackend, student: str, secret: bytes
+        self,
+        exercise: Exercise,
+        backend: SandboxBackend,
+        student: str,
+        secret: bytes,
+        keep: Sequence[CheckResult] = (),
     ) -> None:
         self.exercise = exercise
         self.backend = backend
         self.student = student
         self.secret = secret
+        # Functions in which a misconception was found.
+        found = {result.misconception for result in keep}
+        self._known = {m.of for m in exercise.misconceptions if m.name in found}
 
     def run(self, check: Check) -> CheckResult:
         """Run one check and return its result, whatever happens."""
@@ -147,12 +155,14 @@ class Grade:
                     student._transcript,
                     self.exercise.misconceptions,
                     self.exercise.reference,
+                    self._known,
                 )
         except (Exception, TookTooLong) as error:
             # Without a hint then: what failed, failed, whatever its values do to our own code.
             return replace(result, detail=f"No diagnosis: {type(error).__name__}.")
         if found is None:
             return result
+        self._known.add(found.of)
         return replace(result, misconception=found.name, hint=found.hint)
 
     def _unexpected(self, check: Check, student: Student, detail: str) -> CheckResult:

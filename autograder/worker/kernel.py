@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import signal
 import struct
@@ -25,6 +26,7 @@ _LINUX_CAPABILITY_VERSION_3 = 0x20080522
 CapabilityNumbers = frozenset[int]
 
 
+@functools.cache
 def libc() -> ctypes.CDLL:
     """Return the C library, with ``errno`` kept for :func:`must`."""
     return ctypes.CDLL(None, use_errno=True)

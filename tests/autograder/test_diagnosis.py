@@ -208,6 +208,24 @@ def test_an_exception_is_matched_by_its_type(
     assert look(asked, reference, "exception") == "nothing"
 
 
+def test_a_training_run_is_not_replayed_where_the_mistake_is_known(
+    transcript: Ask, reference: Reference, problem: tuple[Any, ...]
+) -> None:
+    """A check that costs seconds fails, most likely for what was found in another function."""
+    asked = transcript("def loss(*a):\n    return 1.0, a[0]", lambda s: s.loss(*problem))
+    own = wrong("loss", "def own(W, X, y, reg):\n    return 1.0, W")
+    for seconds, known, expected in [
+        (0.1, {"softmax"}, "own"),
+        (5.0, set(), "own"),
+        (5.0, {"loss"}, "own"),
+        (5.0, {"softmax"}, "nothing"),
+        (5.0, {"loss", "softmax"}, "nothing"),
+    ]:
+        asked[0].seconds = seconds
+        found = find_misconception(CHECK, "value", asked, [own], reference, known)
+        assert named(found) == expected
+
+
 @pytest.mark.parametrize(
     ("kind", "expected"), [("time", "slow"), ("memory", "huge"), ("mutation", "writes")]
 )
