@@ -196,7 +196,7 @@ def test_a_hand_in_is_packed_under_the_names_that_the_grader_reads(folder):
         assert archive.namelist() == ["a1/factors.ipynb"]
         assert archive.read("a1/factors.ipynb") == path.read_bytes()
     assert json.loads(run("submit", path, "--json").stdout) == {
-        "path": str(Path("a1.zip").resolve()),
+        "path": "a1.zip",
         "names": ["a1/factors.ipynb"],
         "unwritten": ["factors: quadruple"],
         "missing": ["other"],
