@@ -102,7 +102,7 @@ def scores_of(model: Any, X: NDArray[Any], num_classes: int, *, function: str) -
     CheckFailed
         If there is no model, or its scores are not such an array.
     """
-    loss = getattr(model, "loss", None)
+    loss: Any = getattr(model, "loss", None)
     what = "None" if model is None else f"a value of type {type(model).__name__}"
     require(
         loss is not None,

@@ -138,13 +138,13 @@ def train_fully_connected_net(X_train, y_train, X_val, y_val):
     net.params = {name: a.astype(np.float32) for name, a in net.params.items()}
     velocity = {name: 0 * a for name, a in net.params.items()}
     side = round((X_train.shape[1] / 3) ** 0.5)
-    steps = 8 * len(X_train) // 100
+    steps = 10 * len(X_train) // 100
     for step in range(steps):
         batch = rng.integers(len(X_train), size=100)
         X = X_train[batch].reshape(-1, side, side, 3)
         X = np.concatenate([X[:50], X[50:, :, ::-1]]).reshape(100, -1)
         _, grads = net.loss(X, y_train[batch])
-        rate = np.float32(0.02 * (1 - step / steps))
+        rate = np.float32(0.04 * (1 - step / steps))
         for name, a in net.params.items():
             velocity[name] = np.float32(0.9) * velocity[name] - rate * grads[name].astype("f4")
             net.params[name] = a + velocity[name]
