@@ -1180,7 +1180,7 @@ FAST = {
 #
 # When graded, it is called without `layers`, on 4,000 images of 16×16 pixels like these, so that it runs
 # on your own functions, on one core, with a minute and a half. On test images of `scenes`, at least 46 %
-# should be right (40 % on CIFAR-10).
+# should be right (42 % on CIFAR-10).
 
 
 # %% nbgrader={"grade": false, "grade_id": "train_convnet", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1246,7 +1246,7 @@ def trained():
     return train_convnet(X_train, y_train, X_val, y_val, FAST)
 
 
-accuracy_to_reach = {"scenes": 0.46, "cifar10": 0.40}[data.name]
+accuracy_to_reach = {"scenes": 0.46, "cifar10": 0.42}[data.name]
 
 scores = trained().loss(X_val)
 assert_shape(scores, (len(X_val), num_classes), name="the array of scores")
@@ -1313,6 +1313,8 @@ _ = show_images(
 #
 # `train_convnet` once more, with the library's layers and twice as many filters: set `EPOCHS = 4`. On
 # two cores and within three minutes, **65 %** of the test images of CIFAR-10 is the mark to reach.
+# Ours has 66.5 % after those four epochs, in 140 seconds on two cores of an AMD EPYC (Zen 4), which
+# is what `python tests/benchmarks/convnets_cifar10.py three` prints in the course's repository.
 
 
 # %%
@@ -1363,10 +1365,18 @@ if EPOCHS:
 # choose; test images are looked at once. **75 %** of CIFAR-10's test images in five minutes on two cores
 # is a good mark.
 #
-# Where does the time go? Most of what a network computes on 32×32 maps it does on the first ones, which
-# know least: a stride of 2 or a pooling early on buys many filters later. Normalise behind the pooling,
-# not before. Larger batches keep both cores busy. And a picture's scores may be added to those of its
-# mirror image before you take the highest.
+# Where does the time go? Most of what a network computes on maps of 32×32 it does in its first layer,
+# which knows least: a stride of 2 or a pooling early on buys many filters later. Normalise behind the
+# pooling, not before. Larger batches keep both cores busy. And a picture's scores may be added to those
+# of its mirror image before the highest is taken.
+#
+# **80.8 %** is what you have to beat: ours, after six epochs, which took 347 seconds on the same two cores
+# (an epoch takes just under a minute, so set `DEEP_EPOCHS = 5` to stay within five). It has four
+# convolutions with 32, 64, 128 and 128 filters, the first of 4×4 with stride 2, two of them pooled, each
+# with batch normalisation and ReLU, then global average pooling and an affine layer. Nesterov momentum
+# 0.9 in batches of 250; pictures mirrored half the time and shifted by up to two pixels; a learning rate
+# that rises to 0.4 and falls to 0. (`python tests/benchmarks/convnets_cifar10.py deep --epochs 6` in the
+# course's repository.)
 
 
 # %% nbgrader={"grade": false, "grade_id": "DeepConvNet", "locked": false, "schema_version": 3, "solution": true, "task": false}

@@ -243,13 +243,13 @@ class ThreeLayerConvNet:
 
 
 def train_convnet(X_train, y_train, X_val, y_val, layers=None, num_filters=16, num_epochs=5):
-    # A loop of its own: plain momentum, a learning rate that is halved after every epoch.
+    # A loop of its own: plain momentum, a learning rate that falls after every epoch.
     rng, size = np.random.default_rng(8), 40
     shape, classes = X_train.shape[1:], len(set(y_train.tolist()))
     net = ThreeLayerConvNet(shape, num_filters, 5, 64, classes, 0.03, 1e-4, rng, layers)
     net.params["W1"] *= 4
     velocity = {name: np.zeros_like(value) for name, value in net.params.items()}
-    best, kept, rate = -1.0, {}, np.float32(0.03)
+    best, kept, rate = -1.0, {}, np.float32(0.04)
     for _ in range(num_epochs):
         order = rng.permutation(len(X_train))
         for first in range(0, len(order) - size + 1, size):
@@ -261,7 +261,7 @@ def train_convnet(X_train, y_train, X_val, y_val, layers=None, num_filters=16, n
         right = np.mean(net.loss(X_val).argmax(axis=1) == y_val)
         if right > best:
             best, kept = right, dict(net.params)
-        rate /= 2
+        rate *= np.float32(0.6)
     net.params = kept
     return net
 
