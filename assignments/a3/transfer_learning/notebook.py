@@ -1137,7 +1137,7 @@ axes[1].spines[["top", "right"]].set_visible(False)
 # what the probe reaches with two?
 
 # %% tags=["demo"]
-SIZES = (2, 10)
+SIZES = (2, 5)
 
 
 def with_even_scale(network, X):
@@ -1255,7 +1255,7 @@ def decision_runs():
         "everything": learning_rates(network_groups(), 0.005, 0.8),
     }
     result = {}
-    amounts, draws, epochs = {"5 per class": 5, "20 per class": 20}, 2, 2
+    amounts, draws, epochs = {"5 per class": 5, "15 per class": 15}, 2, 2
     cells = [(amount, task) for amount in amounts for task in tasks]
     for amount, task in progress(cells, "decision table"):
         X, y, X_test, y_test = tasks[task]
