@@ -25,9 +25,11 @@ __all__ = ["describe_mismatch", "find_misconception", "replay", "same", "structu
 # A float32 solution and a float64 misconception agree to about 1e-6 of the largest entry.
 _RELATIVE, _OF_LARGEST = 1e-4, 1e-6
 # Where replaying the calls costs more (a training run), only misconceptions that this very check is
-# there to catch are tried, and none where a mistake in another function is known: the failure most
-# likely follows from it.
+# there to catch are tried.
 _CHEAP_SECONDS = 0.5
+# And so much where a mistake in another function is known, from which the failure most likely
+# follows: all misconceptions of an exercise are tried.
+_CHEAP_IF_KNOWN_SECONDS = 0.02
 
 
 def find_misconception(
@@ -58,10 +60,11 @@ def find_misconception(
         # Nothing to replay: the values are right, or never came.
         fitting = (m for m in own if m.symptom == kind and m.caught_by == check.name)
         return next(fitting, None)
-    if sum(call.seconds for call in transcript) < _CHEAP_SECONDS:
-        candidates = list(misconceptions)
-    elif known - {check.of}:
+    seconds = sum(call.seconds for call in transcript)
+    if known - {check.of} and seconds >= _CHEAP_IF_KNOWN_SECONDS:
         return None
+    if seconds < _CHEAP_SECONDS:
+        candidates = list(misconceptions)
     else:
         candidates = [m for m in own if m.caught_by == check.name]
     problem = next((call.problem for call in transcript if call.problem is not None), None)

@@ -215,7 +215,9 @@ def test_a_training_run_is_not_replayed_where_the_mistake_is_known(
     asked = transcript("def loss(*a):\n    return 1.0, a[0]", lambda s: s.loss(*problem))
     own = wrong("loss", "def own(W, X, y, reg):\n    return 1.0, W")
     for seconds, known, expected in [
-        (0.1, {"softmax"}, "own"),
+        (0.01, {"softmax"}, "own"),
+        (0.3, {"loss"}, "own"),
+        (0.3, {"softmax"}, "nothing"),
         (5.0, set(), "own"),
         (5.0, {"loss"}, "own"),
         (5.0, {"softmax"}, "nothing"),
