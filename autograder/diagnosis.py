@@ -29,6 +29,9 @@ _RELATIVE, _OF_LARGEST = 1e-4, 1e-6
 # likely follows from it. A check that allows a minute is there for a training run: a student's may
 # have ended at once, but the reference's will not.
 _CHEAP_SECONDS, _TRAINING_TIMEOUT = 0.5, 60.0
+# So much may a replay take where a mistake in another function is known and yet all misconceptions
+# of the exercise are tried; above it, those that this check is there to catch.
+_CHEAP_IF_KNOWN_SECONDS = 0.02
 
 
 def find_misconception(
@@ -60,10 +63,12 @@ def find_misconception(
         fitting = (m for m in own if m.symptom == kind and m.caught_by == check.name)
         return next(fitting, None)
     seconds = sum(call.seconds for call in transcript)
-    if seconds < _CHEAP_SECONDS and check.timeout < _TRAINING_TIMEOUT:
-        candidates = list(misconceptions)
-    elif known - {check.of}:
+    cheap = seconds < _CHEAP_SECONDS and check.timeout < _TRAINING_TIMEOUT
+    elsewhere = bool(known - {check.of})
+    if elsewhere and not cheap:
         return None
+    if cheap and (not elsewhere or seconds < _CHEAP_IF_KNOWN_SECONDS):
+        candidates = list(misconceptions)
     else:
         candidates = [m for m in own if m.caught_by == check.name]
     problem = next((call.problem for call in transcript if call.problem is not None), None)
@@ -182,9 +187,8 @@ def _lettered(value: Any) -> bool:
 
 
 def _nested(*values: Any) -> bool:
-    return any(
-        isinstance(item, np.ndarray | tuple | list | dict | Held) for v in values for item in v
-    )
+    parts = (item for value in values for item in value)
+    return any(isinstance(part, np.ndarray | tuple | list | dict | Held | None) for part in parts)
 
 
 def describe_mismatch(transcript: Transcript, answers: Sequence[Call]) -> str | None:

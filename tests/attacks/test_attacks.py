@@ -130,7 +130,7 @@ def assert_harmless_page(page: str) -> None:
     allowed = (
         "html head meta title link style body main p h1 h2 b div strong small i ul li a section"
     )
-    allowed += " header span code pre details summary br footer"
+    allowed += " header span code pre details summary br footer figure figcaption svg path text"
     assert parser.tags <= set(allowed.split())
     known = "lang charset name content rel href class id title role style aria-label open"
     assert parser.attributes <= set(known.split())

@@ -215,7 +215,9 @@ def test_a_training_run_is_not_replayed_where_the_mistake_is_known(
     asked = transcript("def loss(*a):\n    return 1.0, a[0]", lambda s: s.loss(*problem))
     own = wrong("loss", "def own(W, X, y, reg):\n    return 1.0, W")
     for seconds, known, expected in [
-        (0.1, {"softmax"}, "own"),
+        (0.01, {"softmax"}, "own"),
+        (0.3, {"loss"}, "own"),
+        (0.3, {"softmax"}, "own"),
         (5.0, set(), "own"),
         (5.0, {"loss"}, "own"),
         (5.0, {"softmax"}, "nothing"),
@@ -223,6 +225,21 @@ def test_a_training_run_is_not_replayed_where_the_mistake_is_known(
     ]:
         asked[0].seconds = seconds
         found = find_misconception(CHECK, "value", asked, [own], reference, known)
+        assert named(found) == expected
+
+
+def test_a_slow_replay_tries_only_the_checks_own_where_a_mistake_is_known(
+    transcript: Ask, reference: Reference, problem: tuple[Any, ...]
+) -> None:
+    asked = transcript("def loss(*a):\n    return 1.0, a[0]", lambda s: s.loss(*problem))
+    twin = wrong("loss", "def twin(W, X, y, reg):\n    return 1.0, W", caught_by="another")
+    for seconds, known, expected in [
+        (0.01, {"softmax"}, "twin"),
+        (0.3, {"loss"}, "twin"),
+        (0.3, {"softmax"}, "nothing"),
+    ]:
+        asked[0].seconds = seconds
+        found = find_misconception(CHECK, "value", asked, [twin], reference, known)
         assert named(found) == expected
 
 
