@@ -20,6 +20,7 @@ from autograder import (
     check,
     require,
     require_fall,
+    require_unchanged,
 )
 
 from . import oracle
@@ -72,8 +73,8 @@ def content_leaves_features_alone(student, rng):
     held = [student.hold(array) for array in arrays]
     _, gradient = student.content_loss(0.9, *held)
     assert_shape(gradient, arrays[0].shape, name="the gradient")
-    _require_unchanged("content_loss", content_current=(held[0], arrays[0]))
-    _require_unchanged("content_loss", content_original=(held[1], arrays[1]))
+    require_unchanged("content_loss", content_current=(held[0], arrays[0]))
+    require_unchanged("content_loss", content_original=(held[1], arrays[1]))
 
 
 # gram_matrix --------------------------------------------------------------------------------------
@@ -111,7 +112,7 @@ def gram_leaves_features_alone(student, rng):
     features = _features(rng, 1, 3, 4, 2)
     held = student.hold(features)
     assert_shape(student.gram_matrix(held), (1, 3, 3), name="the Gram matrix")
-    _require_unchanged("gram_matrix", features=(held, features))
+    require_unchanged("gram_matrix", features=(held, features))
 
 
 # gram_matrix_backward -----------------------------------------------------------------------------
@@ -163,8 +164,8 @@ def gram_backward_leaves_arguments_alone(student, rng):
     held = student.hold(dgram), student.hold(features)
     gradient = student.gram_matrix_backward(*held)
     assert_shape(gradient, features.shape, name="the gradient")
-    _require_unchanged("gram_matrix_backward", dgram=(held[0], dgram))
-    _require_unchanged("gram_matrix_backward", features=(held[1], features))
+    require_unchanged("gram_matrix_backward", dgram=(held[0], dgram))
+    require_unchanged("gram_matrix_backward", features=(held[1], features))
 
 
 # style_loss ---------------------------------------------------------------------------------------
@@ -308,7 +309,7 @@ def tv_leaves_image_alone(student, rng):
     held = student.hold(img)
     _, gradient = student.tv_loss(held, 0.8)
     assert_shape(gradient, img.shape, name="dimg")
-    _require_unchanged("tv_loss", img=(held, img))
+    require_unchanged("tv_loss", img=(held, img))
 
 
 # transfer_loss ------------------------------------------------------------------------------------
@@ -360,7 +361,7 @@ def transfer_leaves_image_alone(student, rng):
     held = student.hold(img)
     _, dimg = student.transfer_loss(held, *others)
     assert_shape(dimg, img.shape, name="dimg")
-    _require_unchanged("transfer_loss", img=(held, img))
+    require_unchanged("transfer_loss", img=(held, img))
 
 
 # style_transfer -----------------------------------------------------------------------------------
@@ -442,7 +443,7 @@ def style_transfer_leaves_pictures_alone(student, rng):
     img, _ = student.style_transfer(held[0], *others, num_steps=2)
     img, _ = student.style_transfer(held[0], *others, start=held[1], num_steps=2)
     assert_shape(img, content.shape, name="the image")
-    _require_unchanged("style_transfer", content=(held[0], content), start=(held[1], start))
+    require_unchanged("style_transfer", content=(held[0], content), start=(held[1], start))
 
 
 @check(points=1, of="style_transfer")
@@ -617,12 +618,3 @@ def _assert_terms(terms, expected, rtol, atol):
     )
     for name, value in expected.items():
         assert_close(terms[name], value, name=f"the term {name!r}", rtol=rtol, atol=atol)
-
-
-def _require_unchanged(function, **arrays):
-    for name, (held, before) in arrays.items():
-        require(
-            np.array_equal(held.value(), before),
-            f"{function} changed {name}, which belongs to the caller: work on a new array",
-            kind="mutation",
-        )
