@@ -15,12 +15,23 @@ from cs231n_lib.checking import (
     relative_error,
 )
 
-from .authoring import Threshold, accuracy, check, misconception, require
+from .authoring import (
+    Fall,
+    Threshold,
+    accuracy,
+    check,
+    misconception,
+    require,
+    require_fall,
+    require_unchanged,
+)
 from .comparing import assert_close
+from .training import once_per_dataset, prepared, scores_of
 
 __version__ = "0.1.0"
 __all__ = [
     "CheckFailed",
+    "Fall",
     "Threshold",
     "accuracy",
     "assert_close",
@@ -29,6 +40,11 @@ __all__ = [
     "check",
     "misconception",
     "numerical_gradient",
+    "once_per_dataset",
+    "prepared",
     "relative_error",
     "require",
+    "require_fall",
+    "require_unchanged",
+    "scores_of",
 ]

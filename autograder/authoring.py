@@ -6,7 +6,7 @@ See ``assignments/README.md`` for how to use them, told on an example.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -19,6 +19,7 @@ from .errors import CourseError
 
 __all__ = [
     "Check",
+    "Fall",
     "Misconception",
     "Symptom",
     "Threshold",
@@ -26,6 +27,8 @@ __all__ = [
     "check",
     "misconception",
     "require",
+    "require_fall",
+    "require_unchanged",
 ]
 
 Symptom = Literal["value", "exception", "memory", "time", "mutation"]
@@ -118,6 +121,34 @@ class Threshold:
             )
 
 
+@dataclass(frozen=True)
+class Fall:
+    """How far a loss is to fall in a bounded run, with the measurements that it was set from.
+
+    Attributes
+    ----------
+    at_most
+        The share of the loss at the start that may be left, between 0 and 1.
+    mean, std, seeds
+        What the reference solution leaves of it, over that many seeds.
+    command
+        What printed these figures.
+    """
+
+    at_most: float
+    mean: float
+    std: float
+    seeds: int
+    command: str
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.mean <= self.at_most < 1:
+            raise CourseError(
+                f"A fall lies between the share of the loss that the reference leaves and 1, got "
+                f"at_most={self.at_most} with mean={self.mean}."
+            )
+
+
 def check(
     *, points: int, of: str, timeout: float = 10.0, memory_mb: int | None = None
 ) -> Callable[[Function], Check]:
@@ -191,6 +222,78 @@ def require(condition: object, message: str, kind: str = "value") -> None:
     """
     if not condition:
         raise CheckFailed(message, kind=kind)
+
+
+def require_fall(before: Any, after: Any, fall: Fall, *, name: str) -> None:
+    """Fail the check unless a loss fell as far as it should.
+
+    Parameters
+    ----------
+    before, after
+        The loss at the start, above 0, and at the end.
+    fall
+        The bar.
+    name
+        What the loss is called: "the style loss".
+
+    Raises
+    ------
+    CheckFailed
+        If more is left of it than ``fall.at_most``, or no number.
+    """
+    left = float(after) / float(before)
+    require(
+        left <= fall.at_most,
+        f"{name} ends at {100 * left:.3g}% of what it was at the start, expected "
+        f"{100 * fall.at_most:.3g}% or less",
+    )
+
+
+def require_unchanged(function: str, **arguments: tuple[Any, Any]) -> None:
+    """Fail the check if a student's function changed what it was given.
+
+    Parameters
+    ----------
+    function
+        Its name.
+    **arguments
+        By the argument's name, a pair: the handle that ``student.hold`` returned, and what it was
+        made of, an array, a number or text, or dictionaries, lists and tuples of those. NaN equals
+        NaN.
+
+    Raises
+    ------
+    CheckFailed
+        With the name of what changed, of the kind ``mutation``.
+    """
+    for name, (held, before) in arguments.items():
+        changed = _changed(name, held.value(), before)
+        require(
+            changed is None,
+            f"{function} changed {changed}, which belongs to the caller: work on a new one",
+            kind="mutation",
+        )
+
+
+def _changed(name: str, after: Any, before: Any) -> str | None:
+    """Return the name of the first part that is not as before, if there is one."""
+    parts: Iterable[tuple[str, Any, Any]]
+    if isinstance(before, dict):
+        if not isinstance(after, dict) or after.keys() != before.keys():
+            return name
+        parts = ((f"{name}[{key!r}]", after[key], value) for key, value in before.items())
+    elif isinstance(before, list | tuple):
+        if not isinstance(after, list | tuple) or len(after) != len(before):
+            return name
+        parts = ((f"{name}[{i}]", *pair) for i, pair in enumerate(zip(after, before, strict=True)))
+    elif isinstance(before, str | None):
+        return None if after == before else name
+    else:
+        same = isinstance(after, np.ndarray | np.generic | int | float | complex) and (
+            np.array_equal(after, before, equal_nan=True)
+        )
+        return None if same else name
+    return next((found for part in parts if (found := _changed(*part)) is not None), None)
 
 
 def accuracy(predictions: Any, labels: NDArray[Any], *, name: str = "predictions") -> float:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from functools import partial
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -19,23 +19,16 @@ from rich.markup import escape
 from . import __version__
 from .commands import bundle_command, report_command, worker_command
 from .errors import UserError
+from .grade_command import JOBS, UNSAFE, grade_command, grade_one_class
 from .sandbox import choose_mechanism, groups_problem, mechanisms
 
 # Jupyter's and nbgrader's packages take seconds to import: each command imports what it runs, so
 # that --help and a mistyped option answer at once.
 if TYPE_CHECKING:
     from .build import Built
-    from .classroom import ClassResult
     from .course import Course
-    from .graders import Graders
-    from .report import Report
 
 __all__ = ["main"]
-
-_UNSAFE = click.option(
-    "--unsafe", is_flag=True, help="Run hand-ins without a sandbox where none can be had."
-)
-_JOBS = click.option("--jobs", default=2, show_default=True, type=click.IntRange(1, 64))
 
 
 class _Commands(click.Group):
@@ -88,7 +81,7 @@ def main() -> None:
 @main.command("build")
 @click.argument("target", required=False)
 @click.option("--force", is_flag=True, help="Execute notebooks even where nothing changed.")
-@_JOBS
+@JOBS
 def build_command(target: str | None, force: bool, jobs: int) -> None:
     """Text to source/ to release/, refusing to write a leak.
 
@@ -115,136 +108,15 @@ def _build(course: Course, target: str | None, force: bool, jobs: int, console: 
     console.print(f"Released {names}: no leak found in release/.", highlight=False)
 
 
-@main.command(
-    "grade",
-    epilog="\b\nExamples:\n  autograder grade a1 --jobs 2\n"
-    "  autograder grade a1 --student ada --again\n"
-    "  autograder grade --only a1/softmax:gradient_is_correct\n"
-    "  autograder grade a1 --cluster tcp://head:8786 --db postgresql+psycopg://me@head/gradebook\n"
-    "  autograder grade my/softmax.ipynb --json",
-)
-@click.argument("target", default="")
-@click.option("--student", "students", multiple=True, help="Only this student; repeatable.")
-@click.option("--exercise", help="Which exercise a NOTEBOOK is, such as a1/softmax.")
-@click.option("--json", "as_json", is_flag=True, help="Print the reports as JSON.")
-@click.option("--again", is_flag=True, help="Grade even what an earlier run graded.")
-@click.option(
-    "--only",
-    multiple=True,
-    metavar="EXERCISE:CHECK",
-    help="Run again just this check, such as a1/softmax:gradient_is_correct; repeatable.",
-)
-@click.option(
-    "--cluster",
-    metavar="ADDRESS",
-    help="Grade on a dask cluster, tcp://HOST:8786; see autograder worker --help.",
-)
-@click.option(
-    "--db",
-    metavar="URL",
-    help="The gradebook's database, as nbgrader takes it: postgresql+psycopg://…",
-)
-@_JOBS
-@_UNSAFE
-def grade_command(
-    target: str,
-    students: tuple[str, ...],
-    exercise: str | None,
-    as_json: bool,
-    again: bool,
-    only: tuple[str, ...],
-    cluster: str | None,
-    db: str | None,
-    jobs: int,
-    unsafe: bool,
-) -> None:
-    """Grade a class (TARGET a1) or one file (TARGET softmax.ipynb).
-
-    A class: submitted/*/a1/*.ipynb to the gradebook, autograded/, feedback/ and reports/; what was
-    graded already stands. One file: its report on the terminal, and nothing else.
-    """
-    from . import views
-    from .course import Course
-    from .single import grade_file
-
-    course, console = Course.find(), Console()
-    single = target.endswith(".ipynb") or Path(target).is_file()
-    if single and (students or again or only or cluster or db):
-        raise UserError(
-            "--student, --again, --only, --cluster and --db go with a class, not with one file."
-        )
-    if only and again:
-        raise UserError("--only runs some checks again, --again all of them: say one of the two.")
-    if exercise and not single:
-        raise UserError("--exercise goes with one file, such as my/softmax.ipynb.")
-    if single:
-        report = grade_file(course, Path(target), exercise, choose_mechanism(unsafe=unsafe))
-        if as_json:
-            click.echo(report.to_json(), nl=False)
-        else:
-            views.print_report(console, report)
-        return
-    checks = course.checks(only)
-    names = [target] if target else list(checks or course.assignments)
-    if checks and not checks.keys() <= set(names):
-        raise UserError(f"--only names checks of {', '.join(checks)}, and TARGET is {target}.")
-    hire = _hire(course, cluster, jobs, unsafe)
-    results = []
-    for name in names:
-        options: dict[str, Any] = {"students": students, "again": again, "db": db}
-        result = _grade_class(
-            course, name, hire(), console, as_json, only=checks.get(name, ()), **options
-        )
-        results.append(result)
-        if not as_json:
-            views.print_class(console, result)
-            views.print_places(console, course, name, db)
-    if as_json:
-        for line in views.reports_json(report for result in results for report in result.reports):
-            click.echo(line)
-
-
-def _hire(
-    course: Course, cluster: str | None, jobs: int, unsafe: bool
-) -> Callable[[], AbstractContextManager[Graders]]:
-    """Return what finds graders: here in a sandbox, or on a cluster whose workers have theirs."""
-    if cluster is not None:
-        from .cluster import cluster_graders
-
-        return partial(cluster_graders, cluster)
-    from .graders import local_graders
-
-    return partial(local_graders, course, choose_mechanism(unsafe=unsafe), jobs)
-
-
-def _grade_class(
-    course: Course,
-    name: str,
-    graders: AbstractContextManager[Graders],
-    console: Console,
-    quiet: bool = False,
-    **options: Any,
-) -> ClassResult:
-    from . import views
-    from .classroom import grade_class
-
-    with views.progress_bar(console, quiet) as bar:
-        task = bar.add_task(f"grading {name}", total=None)
-
-        def tell(report: Report, done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
-
-        return grade_class(course, course.assignment(name), graders, progress=tell, **options)
-
-
 @main.command("verify")
 @click.argument("target", required=False)
-@_JOBS
-@_UNSAFE
-def verify_command(target: str | None, jobs: int, unsafe: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+@JOBS
+@UNSAFE
+def verify_command(target: str | None, as_json: bool, jobs: int, unsafe: bool) -> None:
     """Test the hidden suite: reference, other right styles, blank, every misconception.
 
-    Prints a table; exits 1 on any hole.
+    Prints a table; the exit code is 1 on any hole.
 
     Example:  autograder verify a1/softmax
     """
@@ -256,19 +128,22 @@ def verify_command(target: str | None, jobs: int, unsafe: bool) -> None:
     mechanism = choose_mechanism(unsafe=unsafe)
     exercises = course.select(target)
     found = []
-    with views.progress_bar(console, False) as bar:
+    with views.progress_bar(console, as_json) as bar:
         task = bar.add_task("verifying", total=len(exercises))
         for verification in verify_all(course, exercises, mechanism, jobs):
             found.append(verification)
             bar.update(task, advance=1)
-    views.print_verifications(console, found)
+    if as_json:
+        click.echo(json.dumps([asdict(v) for v in found], indent=1))
+    else:
+        views.print_verifications(console, found)
     if any(v.holes for v in found):
         sys.exit(1)
 
 
 @main.command("demo")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where; a new temporary folder.")
-@_JOBS
+@JOBS
 def demo_command(folder: Path | None, jobs: int) -> None:
     """Build, release, and grade a made-up class, in a scratch folder.
 
@@ -294,7 +169,7 @@ def demo_command(folder: Path | None, jobs: int) -> None:
     console.rule(f"3. Grade (sandbox: {mechanism.name})")
     if not mechanism.confines:
         console.print("  No sandbox here: fine for a made-up class, refused for a real one.")
-    result = _grade_class(course, name, local_graders(course, mechanism, jobs), console)
+    result = grade_one_class(course, name, local_graders(course, mechanism, jobs), console)
     views.print_demo(console, made, result)
     console.rule("4. Where everything is")
     views.print_places(console, course, name)
@@ -302,30 +177,37 @@ def demo_command(folder: Path | None, jobs: int) -> None:
 
 
 @main.command("doctor")
-def doctor_command() -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the mechanisms as JSON.")
+def doctor_command(as_json: bool) -> None:
     """Say which sandbox mechanisms this machine has, and why not the others.
 
     Control groups add limits for all processes of a hand-in together; grading goes without.
 
-    Exits 1 where real grading is impossible.
+    The exit code is 1 where real grading is impossible.
 
     Example:  autograder doctor && autograder grade a1
     """
     console = Console()
-    usable = False
-    for mechanism in mechanisms():
-        problem = mechanism.problem()
-        usable |= problem is None
-        sign = "[green]✓[/]" if problem is None else "[red]✗[/]"
-        console.print(f"{sign} {mechanism.name}: {problem or 'works here'}", highlight=False)
+    problems = {mechanism.name: mechanism.problem() for mechanism in mechanisms()}
+    usable = None in problems.values()
     lacking = groups_problem()
-    sign = "[green]✓[/]" if lacking is None else "[yellow]–[/]"
-    said = "work here" if lacking is None else f"{escape(lacking)}; resource limits hold without"
-    console.print(f"{sign} control groups: {said}", highlight=False)
+    if as_json:
+        found = {"usable": usable, "problems": problems, "control_groups": lacking}
+        click.echo(json.dumps(found, indent=1))
+    else:
+        for name, problem in problems.items():
+            sign = "[green]✓[/]" if problem is None else "[red]✗[/]"
+            console.print(f"{sign} {name}: {problem or 'works here'}", highlight=False)
+        sign = "[green]✓[/]" if lacking is None else "[yellow]–[/]"
+        said = (
+            "work here" if lacking is None else f"{escape(lacking)}; resource limits hold without"
+        )
+        console.print(f"{sign} control groups: {said}", highlight=False)
     if not usable:
         sys.exit(1)
 
 
+main.add_command(grade_command)
 main.add_command(report_command)
 main.add_command(bundle_command)
 main.add_command(worker_command)

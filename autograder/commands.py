@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
 from rich.console import Console
+
+from .grade_command import JOBS, UNSAFE
 
 __all__ = ["bundle_command", "report_command", "worker_command"]
 
@@ -55,7 +58,9 @@ def bundle_command(assignment: str, output: Path | None, as_json: bool) -> None:
     from .course import Course
 
     course = Course.find()
-    made = make_bundle(course, course.assignment(assignment), output)
+    chosen = course.assignment(assignment)
+    with nullcontext() if as_json else Console().status(f"packing {assignment}"):
+        made = make_bundle(course, chosen, output)
     if as_json:
         click.echo(json.dumps({"path": str(made.path), "files": made.files}, indent=1))
         return
@@ -70,8 +75,8 @@ def bundle_command(assignment: str, output: Path | None, as_json: bool) -> None:
     "  autograder grade a1 --cluster tcp://head:8786",
 )
 @click.argument("address")
-@click.option("--jobs", default=2, show_default=True, type=click.IntRange(1, 64))
-@click.option("--unsafe", is_flag=True, help="Run hand-ins without a sandbox.")
+@JOBS
+@UNSAFE
 def worker_command(address: str, jobs: int, unsafe: bool) -> None:
     """Grade for a cluster: the dask scheduler at ADDRESS hands out the work.
 

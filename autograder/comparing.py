@@ -5,13 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import cs231n_lib.checking
 from cs231n_lib.checking import CheckFailed
 
+from .errormap import ErrorMap, error_map
 from .student import Handle
 
-__all__ = ["assert_close"]
+__all__ = ["WrongValues", "assert_close"]
+
+
+class WrongValues(CheckFailed):
+    """An array has other values than it should.
+
+    Attributes
+    ----------
+    error_map
+        Where, if that is worth a picture.
+    """
+
+    def __init__(
+        self, message: str, kind: str = "value", error_map: ErrorMap | None = None
+    ) -> None:
+        super().__init__(message, kind)
+        self.error_map = error_map
 
 
 def assert_close(
@@ -34,23 +52,34 @@ def assert_close(
     try:
         cs231n_lib.checking.assert_close(actual, expected, name=name, rtol=rtol, atol=atol)
     except CheckFailed as failure:
-        if failure.kind != "value":
+        if failure.kind not in ("value", "finite"):
             raise
-        text = _how_far(np.asarray(actual), np.asarray(expected), name, rtol, atol)
-        raise CheckFailed(text, kind="value") from None
+        a, e = _wide(actual), _wide(expected)
+        a = a.reshape(e.shape)
+        with np.errstate(all="ignore"):
+            error = np.abs(a - e)
+            near = (error <= atol + rtol * np.abs(e)) & np.isfinite(e)
+            wrong = ~(near | (a == e) | (np.isnan(a) & np.isnan(e)))
+            text = str(failure)
+            if failure.kind == "value":
+                text = _how_far(a, e, error, wrong, name)
+        raise WrongValues(text, failure.kind, error_map(name, a, e, wrong)) from None
 
 
-def _how_far(a: Any, e: Any, name: str, rtol: float, atol: float) -> str:
-    a = a.reshape(e.shape)
-    with np.errstate(all="ignore"):
-        error = np.abs(a - e)
-        near = (error <= atol + rtol * np.abs(e)) & np.isfinite(e)
-        wrong = ~(near | (a == e) | (np.isnan(a) & np.isnan(e)))
-        relative = error / np.maximum(np.abs(a), np.abs(e))
+def _wide(values: Any) -> NDArray[Any]:
+    """Return numbers in double precision: small integers wrap around, booleans do not subtract."""
+    array = np.asarray(values)
+    return array.astype(np.result_type(array.dtype, np.float64), copy=False)
+
+
+def _how_far(
+    a: NDArray[Any], e: NDArray[Any], error: NDArray[Any], wrong: NDArray[np.bool_], name: str
+) -> str:
     # The largest difference, not the largest relative one: that is at home in entries near zero.
     error = np.where(wrong, np.where(np.isfinite(error), error, np.inf), -1.0)
     place = np.unravel_index(int(np.argmax(error)), error.shape)
-    size = _in_words(float(relative[place]), a[place], e[place])
+    relative = abs(a[place] - e[place]) / max(abs(a[place]), abs(e[place]))
+    size = _in_words(float(relative), a[place], e[place])
     if a.size == 1:
         return f"{name} is {a[place]:.6g}, which is {size}"
     where = ", ".join(str(int(i)) for i in place)

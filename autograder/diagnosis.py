@@ -25,8 +25,9 @@ __all__ = ["describe_mismatch", "find_misconception", "replay", "same", "structu
 # A float32 solution and a float64 misconception agree to about 1e-6 of the largest entry.
 _RELATIVE, _OF_LARGEST = 1e-4, 1e-6
 # Where replaying the calls costs more (a training run), only misconceptions that this very check is
-# there to catch are tried.
-_CHEAP_SECONDS = 0.5
+# there to catch are tried. A check that allows a minute is there for a training run: a student's
+# may have ended at once, but the reference's will not.
+_CHEAP_SECONDS, _TRAINING_TIMEOUT = 0.5, 60.0
 # And so much where a mistake in another function is known, from which the failure most likely
 # follows: all misconceptions of an exercise are tried.
 _CHEAP_IF_KNOWN_SECONDS = 0.02
@@ -61,9 +62,10 @@ def find_misconception(
         fitting = (m for m in own if m.symptom == kind and m.caught_by == check.name)
         return next(fitting, None)
     seconds = sum(call.seconds for call in transcript)
-    if known - {check.of} and seconds >= _CHEAP_IF_KNOWN_SECONDS:
+    training = check.timeout >= _TRAINING_TIMEOUT
+    if known - {check.of} and (training or seconds >= _CHEAP_IF_KNOWN_SECONDS):
         return None
-    if seconds < _CHEAP_SECONDS:
+    if seconds < _CHEAP_SECONDS and not training:
         candidates = list(misconceptions)
     else:
         candidates = [m for m in own if m.caught_by == check.name]

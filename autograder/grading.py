@@ -13,6 +13,7 @@ from cs231n_lib.datasets import use_dataset
 from .authoring import Check
 from .backends import DEFINE_SECONDS, Code, LocalBackend, SandboxBackend
 from .calls import CallProblem
+from .comparing import WrongValues
 from .course import Exercise
 from .diagnosis import describe_mismatch, find_misconception, replay
 from .errors import SandboxUnavailable
@@ -26,7 +27,7 @@ from .watch import TookTooLong, time_limit
 __all__ = ["GRADER_VERSION", "Grade", "grade_handin"]
 
 GRADER_VERSION = "1"
-MAX_MESSAGE, MAX_DETAIL = 2_000, 5_000
+MAX_MESSAGE, MAX_DETAIL, MAX_NAME = 2_000, 5_000, 200
 # A check's own computing, on values that a hand-in made, beside what the student's code may take.
 OWN_SECONDS = 30.0
 DIAGNOSIS_SECONDS = 10.0
@@ -125,7 +126,12 @@ class Grade:
             with time_limit(DEFINE_SECONDS + check.timeout + OWN_SECONDS):
                 check.run(student, rng)
         except CheckFailed as failure:
-            return self._failed(check, student, "failed", str(failure), failure.kind)
+            result = self._failed(check, student, "failed", str(failure), failure.kind)
+            if isinstance(failure, WrongValues) and failure.error_map is not None:
+                found = failure.error_map
+                found = replace(found, name=clean_text(found.name, MAX_NAME))
+                result = replace(result, error_map=found)
+            return result
         except CallProblem as problem:
             return self._failed(check, student, problem.outcome, str(problem), problem.kind)
         except (WorkerLost, SandboxUnavailable) as error:

@@ -117,7 +117,12 @@ def _cells_of(content: bytes) -> list[Any]:
 
 
 def _marks(content: bytes) -> int:
-    """Count brackets and commas: everywhere, and outside texts where those are too many."""
+    """Count brackets and commas: everywhere, and outside texts where those are too many.
+
+    A file shorter than what is allowed is not looked through: its length is the bound then.
+    """
+    if len(content) <= MAX_MARKS:
+        return len(content)
     total = sum(map(content.count, (b"[", b"{", b",")))
     if total <= MAX_MARKS:
         return total
@@ -195,8 +200,11 @@ def _plain_cell(cell: Any) -> tuple[str | None, str, bool] | None:
     if not isinstance(cell, dict):
         return None
     source = cell.get("source", "")
-    if isinstance(source, list) and all(isinstance(line, str) for line in source):
-        source = "".join(source)
+    if isinstance(source, list):
+        try:
+            source = "".join(source)
+        except TypeError:  # a line is no text
+            return None
     if not isinstance(source, str) or len(source) > MAX_SOURCE:
         return None
     source = source.encode("utf-8", "replace").decode()

@@ -40,16 +40,17 @@ def with_solution(exercise: Exercise, name: str, source: str) -> bytes:
 def from_style(exercise: Exercise, path: Path) -> bytes:
     """Return the hand-in that a file of ``styles/`` makes: each function in its own cell.
 
-    What the file defines besides goes into the cell of the first function.
+    What the file defines besides goes into the cell of the first function. A function without a
+    hidden check may be left to the reference.
 
     Raises
     ------
     CourseError
-        If it lacks a function of the exercise.
+        If it lacks a function that is checked.
     """
     text = path.read_text(encoding="utf-8")
     names = [cell.name for cell in exercise.text.of_kind("solution")]
-    missing = set(names) - set(defined_names(text))
+    missing = {check.of for check in exercise.checks} - set(defined_names(text))
     if missing:
         raise CourseError(f"{path.name} does not define {', '.join(sorted(missing))}.")
     tree = ast.parse(text)

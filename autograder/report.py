@@ -8,11 +8,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from .errormap import ErrorMap
 from .errors import UserError
 
 __all__ = ["CheckResult", "Outcome", "QuestionResult", "Report", "clean_text", "write_atomically"]
 
 Outcome = Literal["passed", "failed", "timeout", "crashed", "could_not_run"]
+
+SCHEMA = 2
+"""The form of a report's JSON: 1 had no maps of errors, and says nothing of its form."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,8 @@ class CheckResult:
     """One check's outcome.
 
     ``could_not_run`` is the grader's own fault: it costs no points, and ``detail`` (never shown to
-    students) says what happened.
+    students) says what happened. ``error_map`` is where an array is off, where a picture of that
+    helps.
     """
 
     name: str
@@ -35,6 +40,19 @@ class CheckResult:
     seconds: float = 0.0
     printed: str = ""
     detail: str = ""
+    error_map: ErrorMap | None = None
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, Any]) -> CheckResult:
+        """Return a result from what JSON made of it.
+
+        Raises
+        ------
+        TypeError, ValueError, KeyError
+            If that is none.
+        """
+        found = fields.pop("error_map", None)
+        return cls(**fields, error_map=found and ErrorMap.from_fields(found))
 
 
 @dataclass(frozen=True)
@@ -78,7 +96,8 @@ class Report:
         fields = asdict(self)
         head = {key: fields.pop(key) for key in ("exercise", "student")}
         scores = {"points": self.points, "max_points": self.max_points}
-        return json.dumps({**head, **scores, **fields}, indent=1, ensure_ascii=False) + "\n"
+        whole = {**head, **scores, **fields, "schema": SCHEMA}
+        return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Report:
@@ -91,12 +110,14 @@ class Report:
         """
         try:
             fields: dict[str, Any] = json.loads(text)
+            if fields.pop("schema", 1) not in range(1, SCHEMA + 1):
+                raise ValueError("a later version wrote it")
             del fields["points"], fields["max_points"]
-            fields["checks"] = tuple(CheckResult(**c) for c in fields["checks"])
+            fields["checks"] = tuple(map(CheckResult.from_fields, fields["checks"]))
             fields["questions"] = tuple(QuestionResult(**q) for q in fields["questions"])
             fields["notes"] = tuple(fields["notes"])
             return cls(**fields)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(f"This is not a report of this version: {error}") from error
 
     def write(self, path: Path) -> None:

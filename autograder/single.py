@@ -8,12 +8,13 @@ from pathlib import Path
 
 from .course import Course, Exercise
 from .errors import UserError
+from .feedback import feedback_page
 from .grading import grade_handin
-from .handin import Unreadable, read_bytes
+from .handin import Handin, Unreadable, read_bytes
 from .report import Report
 from .sandbox import Mechanism, Zygote
 
-__all__ = ["grade_file"]
+__all__ = ["grade_file", "page_of"]
 
 
 def grade_file(course: Course, path: Path, exercise: str | None, mechanism: Mechanism) -> Report:
@@ -40,6 +41,16 @@ def grade_file(course: Course, path: Path, exercise: str | None, mechanism: Mech
     chosen = _exercise(course, path, exercise, content)
     with Zygote(mechanism, hidden=(course.root,)) as zygote:
         return grade_handin(chosen, content, "you", zygote, secrets.token_bytes(32))
+
+
+def page_of(course: Course, path: Path, report: Report) -> str:
+    """Return the feedback page of a file that was graded: the same that a class gets."""
+    (exercise,) = course.select(report.exercise)
+    try:
+        handin = Handin.read(read_bytes(path), exercise.text)
+    except Unreadable:
+        handin = None
+    return feedback_page(exercise, handin, report)
 
 
 def _exercise(

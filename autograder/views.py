@@ -72,7 +72,10 @@ def print_report(console: Console, report: Report) -> None:
             line = Text(f" {sign} ", style=style)
             line.append(f"{check.points}/{check.max_points}  {check.description}", style="default")
             console.print(line)
-            for text, look in ((check.message, "default"), (check.hint, "yellow")):
+            place = check.error_map.place if check.error_map else ""
+            where = f"It is off {place}." if place else ""
+            texts = ((check.message, "default"), (where, "default"), (check.hint, "yellow"))
+            for text, look in texts:
                 if text:
                     console.print(Text(text, style=look), soft_wrap=False, width=96)
 

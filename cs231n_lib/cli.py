@@ -50,7 +50,9 @@ class _Group(click.Group):
     epilog="\b\nExample:\n  cs231n doctor              is this machine ready?\n"
     "  cs231n data fetch cifar10  get CIFAR-10 before the lecture does\n"
     "  cs231n check knn.ipynb     which steps of a notebook are right?\n"
-    "  cs231n submit knn.ipynb    pack it to be handed in",
+    "  cs231n submit knn.ipynb    pack it to be handed in\n\n"
+    "Exit codes: 0 done; 1 something is not right yet (a check, this machine); 2 bad input, told "
+    "in one sentence; 130 interrupted.",
 )
 @click.version_option(cs231n_lib.__version__, prog_name="cs231n")
 @click.pass_context
@@ -63,18 +65,26 @@ def main(context: click.Context) -> None:
 @main.command(
     epilog="\b\nExample:\n  cs231n doctor\n  cs231n doctor && jupyter lab",
 )
-def doctor() -> int:
+@click.option("--json", "as_json", is_flag=True, help="Print a list of findings as JSON.")
+def doctor(as_json: bool) -> int:
     """Check that this machine is ready for the notebooks.
 
     Looks at Python, the packages, BLAS and its threads, memory, the data and the Jupyter kernel;
     says what is fine and what to do about the rest. Changes nothing. The exit code is 1 if
     something needs doing.
     """
+    import dataclasses
+    import json
+
     from rich.console import Console
     from rich.text import Text
 
-    from cs231n_lib.doctor import CHECKS
+    from cs231n_lib.doctor import CHECKS, examine
 
+    if as_json:
+        findings = examine()
+        click.echo(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=1))
+        return int(any(finding.status == "to do" for finding in findings))
     console = Console(highlight=False, soft_wrap=True)
     colors = {"fine": "green", "note": "yellow", "to do": "bold red"}
     to_do = 0
@@ -204,16 +214,23 @@ def check(notebook: Path, seconds: float, as_json: bool) -> int:
 )
 @click.argument("notebooks", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--output", type=click.Path(path_type=Path), help="The zip file to write.")
-def submit(notebooks: tuple[Path, ...], output: Path | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print what is in it as JSON.")
+def submit(notebooks: tuple[Path, ...], output: Path | None, as_json: bool) -> None:
     """Pack NOTEBOOKS of one assignment into a zip file to hand in.
 
     Refused is what the grader could not read: a file that is no notebook, one that lacks cells,
     one under another name. Functions that are not written yet are no obstacle. The exit code is 2
     where something is refused; nothing is written then.
     """
+    import dataclasses
+    import json
+
     from cs231n_lib.submission import pack
 
     packed = pack(notebooks, output)
+    if as_json:
+        click.echo(json.dumps({**dataclasses.asdict(packed), "path": str(packed.path)}, indent=1))
+        return
     click.echo(f"{packed.path} holds {', '.join(packed.names)}.")
     if packed.unwritten:
         click.echo(f"Not written yet: {', '.join(packed.unwritten)}.")

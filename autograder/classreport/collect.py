@@ -11,7 +11,7 @@ from ..errors import UserError
 from ..handin import Handin, Unreadable, read_bytes
 from ..report import Report, clean_text
 
-__all__ = ["ClassReports", "Trouble", "collect", "read_handins"]
+__all__ = ["ClassReports", "Trouble", "collect", "graded", "read_handins"]
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,12 @@ def collect(course: Course, assignment: Assignment) -> ClassReports:
         )
     troubles += _ungraded(course, assignment, reports)
     return ClassReports(assignment, reports, tuple(troubles), stale)
+
+
+def graded(course: Course, exercise: Exercise) -> list[str]:
+    """Return the students of whom there is a report of an exercise, read or not."""
+    paths = (course.root / "reports").glob(f"*/{exercise.assignment}/{exercise.name}.json")
+    return sorted(path.parent.parent.name for path in paths)
 
 
 def read_handins(course: Course, exercise: Exercise, students: Iterable[str]) -> dict[str, Handin]:

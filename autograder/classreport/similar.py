@@ -12,7 +12,7 @@ import functools
 import keyword
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +34,8 @@ SHORT, COMMON_SHARE, COMMON = 80, 0.03, 4
 MAX_TOKENS = 6_000
 # A class that invents more tokens than there are characters has some of them share one.
 _CHARACTERS = 1_000_000
+# Kinds of tokens that are counted apart; more than there are share a count.
+_BINS = 256
 _TOKEN = re.compile(
     r"""
     (?:\s+|\#[^\n]*|[rbfu]{0,2}(?:\"{3}[\s\S]*?(?:\"{3}|\Z)|'{3}[\s\S]*?(?:'{3}|\Z)))*+
@@ -76,7 +78,7 @@ def find_similar(exercise: Exercise, handins: Mapping[str, Handin]) -> list[Simi
     """Return groups and pairs of hand-ins that are nearly the same, the most alike first.
 
     Hand-ins of the same structure are one group; a pair stands for its groups. Comparing takes
-    one bit-parallel pass for each pair of structures that differ.
+    one bit-parallel pass for each pair of structures that may be near enough by their tokens.
     """
     stub = _stub_lines(exercise)
     parts = {student: _parts(handin, stub) for student, handin in handins.items()}
@@ -93,20 +95,17 @@ def find_similar(exercise: Exercise, handins: Mapping[str, Handin]) -> list[Simi
             groups[tuple(shape[student])].append(student)
     coded = _coded(list(groups))
     who = list(groups.values())
+    compared = {student: plain[student][:MAX_TOKENS] for group in who for student in group[:2]}
+    named = dict(zip(compared, _coded(list(compared.values())), strict=True))
     found = [
-        Similar(exercise.id, tuple(group), 1.0, _agreement(plain, group[0], group[1]), len(tokens))
+        Similar(exercise.id, tuple(group), 1.0, _agreement(named, group[0], group[1]), len(tokens))
         for tokens, group in groups.items()
         if len(group) > 1
     ]
-    if len(coded) > 1:
-        scores = cdist(
-            coded, coded, scorer=Indel.normalized_similarity, score_cutoff=THRESHOLD, workers=1
-        )
-        for i, j in zip(*np.nonzero(np.triu(scores, 1)), strict=True):
-            a, b = who[i][0], who[j][0]
-            tokens = min(len(coded[i]), len(coded[j]))
-            names = _agreement(plain, a, b)
-            found.append(Similar(exercise.id, (a, b), float(scores[i, j]), names, tokens))
+    for i, j, structure in _alike(coded):
+        a, b = who[i][0], who[j][0]
+        tokens = min(len(coded[i]), len(coded[j]))
+        found.append(Similar(exercise.id, (a, b), structure, _agreement(named, a, b), tokens))
     return sorted(found, key=lambda s: (-s.structure, -s.names, -s.tokens, s.students))
 
 
@@ -150,7 +149,7 @@ def _common(shapes: Mapping[str, list[tuple[str, ...]]]) -> set[tuple[str, ...]]
     return {shape for shape, n in counts.items() if n >= often and len(shape) <= SHORT}
 
 
-def _coded(sequences: list[tuple[str, ...]]) -> list[str]:
+def _coded(sequences: Sequence[Sequence[str]]) -> list[str]:
     """Return token sequences as texts, a character for each different token."""
     codes: dict[str, str] = {}
     for sequence in sequences:
@@ -161,6 +160,33 @@ def _coded(sequences: list[tuple[str, ...]]) -> list[str]:
     return ["".join(codes[token] for token in sequence) for sequence in sequences]
 
 
-def _agreement(plain: Mapping[str, list[str]], a: str, b: str) -> float:
-    first, second = plain[a][:MAX_TOKENS], plain[b][:MAX_TOKENS]
-    return float(Indel.normalized_similarity(first, second))
+def _alike(coded: Sequence[str]) -> Iterator[tuple[int, int, float]]:
+    """Yield the pairs of texts that agree by the threshold or more, and how much.
+
+    Two texts have no longer a subsequence in common than they have letters, whatever their order:
+    most pairs need not be compared in earnest.
+    """
+    lengths = np.array([len(text) for text in coded])
+    counts = np.zeros((len(coded), _BINS), np.int16)
+    for text, row in zip(coded, counts, strict=True):
+        codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+        row += np.bincount(codes % _BINS, minlength=_BINS).astype(np.int16)
+    for i in range(len(coded) - 1):
+        common = np.minimum(counts[i], counts[i + 1 :]).sum(axis=1)
+        enough = THRESHOLD * (lengths[i] + lengths[i + 1 :]) - 1e-6
+        maybe = (np.flatnonzero(2 * common >= enough) + i + 1).tolist()
+        if not maybe:
+            continue
+        (scores,) = cdist(
+            [coded[i]],
+            [coded[j] for j in maybe],
+            scorer=Indel.normalized_similarity,
+            score_cutoff=THRESHOLD,
+            dtype=np.float64,
+            workers=1,
+        )
+        yield from ((i, j, float(s)) for j, s in zip(maybe, scores, strict=True) if s > 0)
+
+
+def _agreement(named: Mapping[str, str], a: str, b: str) -> float:
+    return float(Indel.normalized_similarity(named[a], named[b]))

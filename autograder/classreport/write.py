@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import multiprocessing
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ..course import Assignment, Course
+from ..course import Assignment, Course, Exercise
 from ..report import write_atomically
-from .collect import ClassReports, collect, read_handins
+from .collect import collect, graded, read_handins
 from .export import canvas_csv, moodle_csv, points_csv
 from .page import class_page
 from .similar import Similar, find_similar
@@ -62,12 +63,12 @@ def class_report(
     UserError
         If there is no report of the assignment.
     """
-    found = collect(course, assignment)
-    numbers = summarise(found)
     similar: list[Similar] = []
-    for done, part in enumerate(_compared(course, found), start=1):
-        similar += part
-        progress(done, len(assignment.exercises))
+    with _compared(course, assignment) as parts:
+        numbers = summarise(collect(course, assignment))
+        for done, part in enumerate(parts, start=1):
+            similar += part
+            progress(done, len(assignment.exercises))
     similar.sort(key=lambda s: (-s.structure, -s.names, -s.tokens, s.exercise, s.students))
     stem = course.root / "reports" / assignment.name
     files = {
@@ -83,19 +84,32 @@ def class_report(
     return ClassReport(numbers, tuple(similar), files)
 
 
-def _compared(course: Course, found: ClassReports) -> Iterator[list[Similar]]:
-    """Yield what is nearly the same in each exercise, large classes on two processors."""
-    tasks = [
-        (course.root, exercise, [s for s, r in reports.items() if r.problem is None])
-        for exercise, reports in found.reports.items()
-    ]
+@contextmanager
+def _compared(course: Course, assignment: Assignment) -> Iterator[Iterator[list[Similar]]]:
+    """Give what is nearly the same in each exercise, in no order.
+
+    Of a large class two processes find it, and start at once: meanwhile the reports can be read.
+    """
+    # The longest first, so that the two end together.
+    exercises = sorted(assignment.exercises, key=_length, reverse=True)
+    tasks = [(course.root, e.id, graded(course, e)) for e in exercises]
     if sum(len(students) for _, _, students in tasks) < MANY or len(tasks) < 2:
-        yield from (_similar(*task) for task in tasks)
+        yield (_similar(*task) for task in tasks)
         return
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["autograder.classreport.similar"])
-    with ProcessPoolExecutor(2, context) as pool:
-        yield from pool.map(_similar, *zip(*tasks, strict=True))
+    # To start a process takes as long as its imports do: a thread waits for that.
+    with ProcessPoolExecutor(2, context) as pool, ThreadPoolExecutor(1) as starter:
+        started = starter.submit(lambda: [pool.submit(_similar, *task) for task in tasks])
+        try:
+            yield (future.result() for future in as_completed(started.result()))
+        finally:
+            for future in started.result():
+                future.cancel()
+
+
+def _length(exercise: Exercise) -> int:
+    return (exercise.folder / "notebook.py").stat().st_size
 
 
 def _similar(root: Path, exercise_id: str, students: list[str]) -> list[Similar]:

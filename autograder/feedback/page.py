@@ -17,6 +17,7 @@ from ..course import Exercise
 from ..handin import Handin
 from ..report import CheckResult, Report
 from ..watch import TookTooLong, time_limit
+from .picture import error_picture, key, layout_words, steps_in
 
 __all__ = ["PersonsGrade", "feedback_page"]
 
@@ -146,5 +147,6 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters["prose"] = prose
+    environment.filters |= {"prose": prose, "picture": error_picture}
+    environment.filters |= {"steps": steps_in, "layout": layout_words, "key": key}
     return environment.get_template("page.html.j2")

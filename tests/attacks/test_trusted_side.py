@@ -222,7 +222,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_a_class_of_hostile_files_and_folders(built: Path, mechanism: Mechanism) -> None:
+def test_a_class_of_hostile_files_and_folders(
+    built: Path, mechanism: Mechanism, tmp_path: Path
+) -> None:
+    built = Path(shutil.copytree(built, tmp_path / "course"))  # for each mechanism anew
     course = Course(built)
     (exercise,) = course.select("t1/mean")
     submitted = built / "submitted"

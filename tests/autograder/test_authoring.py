@@ -1,12 +1,24 @@
 from __future__ import annotations
 
+import copy
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 
 import autograder
-from autograder import CheckFailed, Threshold, accuracy, check, misconception, require
+from autograder import (
+    CheckFailed,
+    Fall,
+    Threshold,
+    accuracy,
+    check,
+    misconception,
+    require,
+    require_fall,
+    require_unchanged,
+)
 from autograder.errors import CourseError, UserError
 
 
@@ -82,6 +94,53 @@ def test_a_requirement_fails_with_its_message_and_kind() -> None:
     assert caught.value.kind == "mutation"
 
 
+class Kept:
+    """What ``student.hold`` returns, of a value that is at hand."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def value(self) -> Any:
+        return self._value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.array([1.0, np.nan, -np.inf]),
+        np.arange(6, dtype=np.uint8).reshape(2, 3),
+        {"W": np.zeros((0, 2)), "b": [np.ones(2), 3, None, "train"]},
+        float("nan"),
+        True,
+    ],
+)
+def test_what_is_as_before_is_unchanged(value: Any) -> None:
+    require_unchanged("f", x=(Kept(copy.deepcopy(value)), value), y=(Kept(2.0), 2))
+
+
+@pytest.mark.parametrize(
+    ("after", "before", "name"),
+    [
+        (np.array([1.0, 2.0]), np.array([1.0, 3.0]), "x"),
+        (np.array([1.0, 2.0]), np.array([[1.0, 2.0]]), "x"),
+        (np.array([1.0, np.nan]), np.array([1.0, 2.0]), "x"),
+        (None, np.array([1.0]), "x"),
+        ([1.0], np.array([1.0]), "x"),
+        ({"W": np.zeros(2)}, np.zeros(2), "x"),
+        ({"W": np.zeros(2)}, {"W": np.zeros(2), "b": 0.0}, "x"),
+        ({"W": np.zeros(2), "b": 1.0}, {"W": np.zeros(2), "b": 0.0}, "x['b']"),
+        ([0, [np.ones(2), "test"]], [0, [np.ones(2), "train"]], "x[1][1]"),
+        ([0], [0, 1], "x"),
+        (0, None, "x"),
+        (1, "1", "x"),
+    ],
+)
+def test_what_was_changed_is_named(after: Any, before: Any, name: str) -> None:
+    with pytest.raises(CheckFailed, match=f"^f changed {re.escape(name)}, which") as caught:
+        require_unchanged("f", y=(Kept(1.0), 1.0), x=(Kept(after), before))
+    assert caught.value.kind == "mutation"
+
+
 LABELS = np.array([0, 1, 2, 1])
 
 
@@ -130,6 +189,21 @@ def test_a_threshold_lies_below_what_it_was_measured_from() -> None:
     for at_least, mean in ((0.4, 0.35), (-0.1, 0.3), (36, 40)):
         with pytest.raises(CourseError, match="between 0 and the reference's mean"):
             Threshold(at_least=at_least, mean=mean, std=0, seeds=1, command="x")
+
+
+def test_a_fall_lies_above_what_the_reference_leaves() -> None:
+    assert Fall(at_most=0.3, mean=0.2, std=0.01, seeds=5, command="x").at_most == 0.3
+    for at_most, mean in ((0.3, 0.4), (1.0, 0.2), (0.3, -0.1), (30, 20)):
+        with pytest.raises(CourseError, match="share of the loss that the reference leaves"):
+            Fall(at_most=at_most, mean=mean, std=0, seeds=1, command="x")
+
+
+def test_a_loss_that_does_not_fall_far_enough_is_told() -> None:
+    fall = Fall(at_most=0.3, mean=0.2, std=0.01, seeds=5, command="x")
+    require_fall(8.0, np.float32(2.25), fall, name="the loss")
+    for after, words in ((2.5, "31.2%"), (16.0, "200%"), (np.nan, "nan%")):
+        with pytest.raises(CheckFailed, match=rf"the loss ends at {words} .* expected 30% or less"):
+            require_fall(8.0, after, fall, name="the loss")
 
 
 def test_a_course_error_is_told_to_the_user() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import re
 from collections.abc import Callable
@@ -12,8 +13,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+from rapidfuzz.distance import Indel
 
-from autograder.classreport import class_report
+from autograder.classreport import class_report, similar
 from autograder.classreport import write as writing
 from autograder.classreport.charts import points_histogram
 from autograder.classreport.export import safe_cell
@@ -296,6 +300,18 @@ def test_text_of_the_exercise_and_little_code_are_never_alike(tiny: Exercise, ha
 def test_what_is_no_python_is_compared_all_the_same(tiny: Exercise, handin: Any, text: str) -> None:
     for students, structure, _ in alike(tiny, handin, ada=text, bo=text):
         assert (students, structure) == (("ada", "bo"), 100)
+
+
+@given(st.lists(st.text("abc\u0400\u0500", min_size=1, max_size=40), max_size=8), st.data())
+def test_no_pair_that_is_alike_is_left_out(texts: list[str], data: Any) -> None:
+    if texts:  # and one that is nearly another
+        near = data.draw(st.sampled_from(texts))
+        texts.append(near[1:] + near[:1])
+    found = {(i, j): score for i, j, score in similar._alike(texts)}
+    for i, j in itertools.combinations(range(len(texts)), 2):
+        score = Indel.normalized_similarity(texts[i], texts[j])
+        assert ((i, j) in found) == (score >= similar.THRESHOLD)
+        assert found.get((i, j), score) == pytest.approx(score)
 
 
 def test_a_large_class_is_compared_by_several_processes(

@@ -72,7 +72,9 @@ BAD = [
     (["grade", "x.ipynb", "--exercise", "t1/no"], "There is no"),
     (["grade", "nbgrader_config.py", "--student", "ada"], "go with a class, not with one file"),
     (["grade", "x.ipynb", "--again"], "go with a class, not with one file"),
-    (["grade", "t1", "--exercise", "t1/mean"], "--exercise goes with one file"),
+    (["grade", "t1", "--exercise", "t1/mean"], "--exercise and --page go with one file"),
+    (["grade", "t1", "--page", "x.html"], "--exercise and --page go with one file"),
+    (["grade", "x.ipynb", "--page", "x.ipynb"], "an HTML file such as feedback.html, got x.ipynb"),
     (["grade", "t1", "--jobs", "0"], "0 is not in the range"),
     (["grade", "t1", "--jobs", "many"], "'many' is not a valid integer"),
     (["build", "--no-such-option"], "No such option"),
@@ -220,6 +222,34 @@ def test_one_file_on_the_terminal_and_as_json(
     assert "not JSON" in json.loads(run("grade", str(path), "--json").stdout)["problem"]
 
 
+def test_one_file_as_a_page(here: Path, mechanism: Mechanism, handin: Any, tmp_path: Path) -> None:
+    """Somebody who learns alone gets the page that a class gets."""
+    path, page = tmp_path / "mean.ipynb", tmp_path / "new" / "feedback.html"
+    path.write_bytes(handin(row_means="def row_means(X):\n    return X.sum(axis=1)  # mine"))
+    result = run("grade", str(path), "--page", str(page))
+    assert result.exit_code == 0
+    assert f"As a page: {page}" in result.stdout
+    text = page.read_text(encoding="utf-8")
+    assert "2 <small>of 9 points" in text
+    assert "You return the sum of each row" in text
+    assert "# mine" in text
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["course", "mean.ipynb", "new"]
+    path.write_bytes(b"no notebook")
+    report = json.loads(run("grade", str(path), "--json", "--page", str(page)).stdout)
+    assert "not JSON" in report["problem"]
+    assert "could not be read" in page.read_text(encoding="utf-8")
+
+
+def test_the_terminal_says_where_an_array_is_off(
+    here: Path, mechanism: Mechanism, handin: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "mean.ipynb"
+    wrong = "def centre(X):\n    C = X - row_means(X)[:, None]\n    C[:, 3] *= 2\n    return C"
+    path.write_bytes(handin(centre=wrong))
+    result = run("grade", str(path))
+    assert "It is off only in column 3." in result.stdout
+
+
 def test_a_class_on_the_terminal_and_as_json(
     built_here: Path, mechanism: Mechanism, handin: Any
 ) -> None:
@@ -270,11 +300,23 @@ def test_verify_ends_with_1_where_there_is_a_hole(here: Path, mechanism: Mechani
     assert "sound" in result.stdout
 
 
+def test_verify_as_json(here: Path, mechanism: Mechanism) -> None:
+    edit(here / MEAN / "checks.py", "X - oracle.row_means(X)[:, None]", "X")
+    result = run("verify", "t1", "--json")
+    assert result.exit_code == 1
+    (found,) = json.loads(result.stdout)
+    assert found["exercise"] == "t1/mean"
+    assert any("fails rows_are_centred" in hole for hole in found["holes"])
+
+
 def test_doctor_says_which_sandboxes_there_are(mechanism: Mechanism) -> None:
     result = run("doctor")
     assert result.exit_code == 0
     assert f"✓ {mechanism.name}: works here" in result.stdout
     assert "control groups: " in result.stdout
+    content = json.loads(run("doctor", "--json").stdout)
+    assert content["usable"] is True
+    assert content["problems"][mechanism.name] is None
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from autograder.course import Exercise
+from autograder.errormap import ErrorMap
 from autograder.feedback import PersonsGrade, feedback_page
 from autograder.feedback.page import prose
 from autograder.handin import Handin
@@ -147,7 +148,9 @@ def test_hostile_text_of_a_check_is_shown_as_text(
         assert "{{ 7 * 7 }}" in found.text
 
 
-@pytest.mark.parametrize("where", ["student", "problem", "notes", "code", "answer", "comment"])
+@pytest.mark.parametrize(
+    "where", ["student", "problem", "notes", "code", "answer", "comment", "map"]
+)
 def test_hostile_text_elsewhere_is_shown_as_text(
     tiny: Exercise, handin: Any, report: Report, where: str
 ) -> None:
@@ -162,6 +165,10 @@ def test_hostile_text_elsewhere_is_shown_as_text(
         content = handin(row_means=f"# {HOSTILE}\nx = '''{HOSTILE}'''")
     elif where == "answer":
         content = handin(question_why=HOSTILE)
+    elif where == "map":
+        found = ErrorMap(HOSTILE, (4,), 1, HOSTILE, ("0010",))
+        failed = {"outcome": "failed", "message": "m", "error_map": found}
+        report = replace(report, checks=results(tiny, which="means_are_right", **failed))
     else:
         persons["question_why"] = PersonsGrade(1.5, 2.0, HOSTILE)
     found, html = page(tiny, content, report, **persons)
@@ -200,11 +207,24 @@ def test_very_long_code_is_cut_and_slow_code_to_read_is_not_slow(
         assert len(html) < 1_000_000
 
 
-def test_nothing_of_the_hidden_suite_is_on_a_page(tiny: Exercise, handin: Any, grade: Any) -> None:
-    source = "def row_means(X):\n    return X.sum(axis=1)"
+# Wrong for two rows, or for all: of that, there is nothing to be seen in a picture.
+PARTLY = "def row_means(X):\n    m = X.mean(axis=1)\n    m[1:3] *= 7\n    return m"
+ALL = "def row_means(X):\n    return X.sum(axis=1)"
+
+
+@pytest.mark.parametrize("source", [PARTLY, ALL])
+def test_nothing_of_the_hidden_suite_is_on_a_page(
+    tiny: Exercise, handin: Any, grade: Any, outcome: Any, source: str
+) -> None:
     content = handin(row_means=source)
     report = grade(tiny, content)
-    _, html = page(tiny, content, report)
+    found, html = page(tiny, content, report)
+    shown = outcome(report, "means_are_right").error_map
+    assert (shown is not None) == (source == PARTLY)
+    assert ("figure", {}) in found.tags
+    if shown is not None:
+        assert shown.cells == ("02200",)
+        assert "row_means(X) is off only at indices 1 and 2." in found.text
     hidden = [
         line.strip()
         for name in ("checks.py", "oracle.py", "misconceptions.py")
@@ -224,6 +244,73 @@ def test_nothing_of_the_hidden_suite_is_on_a_page(tiny: Exercise, handin: Any, g
     body = html[html.index("<body>") :]
     numbers = np.array([float(n) for n in re.findall(r"\d+\.\d{2,}", body)])
     assert not any(np.isclose(numbers, mean, rtol=1e-3).any() for mean in X.mean(axis=1))
+    text = report.to_json()
+    assert not any(f"{mean:.4g}"[:5] in text for mean in X.mean(axis=1))
+
+
+def picture(
+    tiny: Exercise, handin: Any, report: Report, found: ErrorMap
+) -> tuple[Page, dict[str, str]]:
+    """The page of a check that failed with a map, and the paths of its picture by class."""
+    failed = results(
+        tiny,
+        which="means_are_right",
+        outcome="failed",
+        points=0,
+        message="It is wrong.",
+        error_map=found,
+    )
+    drawn, html = page(tiny, handin(), replace(report, checks=failed))
+    (figure,) = re.findall(r"<figure>(.*?)</figure>", html, re.DOTALL)
+    svg = figure[: figure.index("</svg>")]
+    return drawn, dict(re.findall(r'<path class="(\w+)" d="([^"]*)"/>', svg))
+
+
+def test_a_picture_shows_where_an_array_is_off(tiny: Exercise, handin: Any, report: Report) -> None:
+    cells = ("001", "023", "444")
+    found = ErrorMap("dW", (3, 3), 6, "", cells)
+    drawn, paths = picture(tiny, handin, report, found)
+    assert set(paths) == {"e0", "e1", "e2", "e3", "e4", "lines", "dots", "bars"}
+    # Squares of 20 pixels, neighbours of a step in one: the first two of the first row.
+    assert "h40v20h-40z" in paths["e0"]
+    assert "h60v20h-60z" in paths["e4"]
+    assert [len(paths[f"e{i}"].split("M")) - 1 for i in range(5)] == [2, 1, 1, 1, 1]
+    assert paths["dots"].count("M") == 1
+    (svg,) = (a for tag, a in drawn.tags if tag == "svg" and a.get("role") == "img")
+    assert svg["aria-label"] == "Map of dW, 3 × 3: 6 of 9 entries are off."
+    for words in ("off by a little", "off by a lot", "of the wrong sign", "not finite"):
+        assert words in drawn.text
+    assert drawn.by_tag["text"] == "012012"  # rows and columns
+    assert "rows down, columns across" in drawn.text
+
+
+def test_a_picture_names_only_what_is_in_it(tiny: Exercise, handin: Any, report: Report) -> None:
+    drawn, paths = picture(
+        tiny, handin, report, ErrorMap("x", (4,), 1, "only at index 2", ("0010",))
+    )
+    assert set(paths) == {"e0", "e1", "lines"}
+    assert "off by a lot" not in drawn.text
+    assert "x is off only at index 2." in drawn.text
+
+
+@pytest.mark.parametrize(
+    ("shape", "cells"),
+    [
+        ((32, 32), ("0123" * 8,) * 32),
+        ((1000, 1000), ("01" * 16,) * 32),
+        ((8, 8, 9, 9), (*(" ".join(["0110"] * 8),) * 4, "") * 7 + (" ".join(["0110"] * 8),) * 4),
+        ((40, 1), ("0",) * 31 + ("2",)),
+        ((64, 2, 2), (*("20", "00", "") * 7, "00", "00")),
+    ],
+)
+def test_a_picture_fits_a_phone(
+    tiny: Exercise, handin: Any, report: Report, shape: tuple[int, ...], cells: tuple[str, ...]
+) -> None:
+    drawn, _ = picture(tiny, handin, report, ErrorMap("x", shape, 9, "", cells))
+    (svg,) = (a for tag, a in drawn.tags if tag == "svg" and a.get("role") == "img")
+    assert int(str(svg["width"])) <= 310
+    assert int(str(svg["height"])) <= 310
+    assert svg["viewbox"] == f"0 0 {svg['width']} {svg['height']}"
 
 
 def test_an_unreadable_hand_in_is_told_what_to_do(tiny: Exercise, report: Report) -> None:

@@ -185,6 +185,46 @@ def test_a_known_mistake_is_named_with_its_hint(
     assert outcome(report, "rows_are_centred").misconception == name
 
 
+@pytest.mark.parametrize(
+    ("factor", "cells", "place"),
+    [
+        ("[1, 1, -3, 1]", ("0030", "0030", "0030"), "only in column 2"),
+        ("[[1], [np.nan], [1]]", ("0000", "4444", "0000"), "only in row 1"),
+    ],
+)
+def test_where_an_array_is_off_is_in_the_report(
+    make: Any,
+    handin: Any,
+    grade: GradeIt,
+    outcome: Find,
+    factor: str,
+    cells: tuple[str, ...],
+    place: str,
+) -> None:
+    exercise = make(
+        {"f": "def f(X):\n    return X * np.pi"},
+        """
+        @check(points=1, of="f")
+        def product(student, rng):
+            "It is right."
+            X = rng.uniform(1, 2, size=(3, 4))
+            assert_close(student.f(X), X * np.pi, name="f(X)\\x1b[31m")
+        """,
+        """
+        @misconception(of="f", caught_by="product")
+        def rounded(X):
+            "You round."
+            return X * 3.14
+        """,
+    )
+    report = grade(exercise, handin.of(exercise, f=f"def f(X):\n    return X * np.pi * {factor}"))
+    found = outcome(report, "product").error_map
+    assert found is not None
+    assert (found.cells, found.place, found.shape) == (cells, place, (3, 4))
+    assert found.name == "f(X)[31m"
+    assert outcome(grade(exercise, handin.of(exercise)), "product").error_map is None
+
+
 def test_a_changed_input_is_found_and_named(
     tiny: Exercise, handin: Any, grade: GradeIt, outcome: Find
 ) -> None:

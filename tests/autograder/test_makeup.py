@@ -61,6 +61,23 @@ def test_a_style_that_lacks_a_function_is_told(tiny: Exercise, tmp_path: Path) -
         from_style(tiny, path)
 
 
+def test_a_style_may_leave_what_no_check_is_of_to_the_reference(make: Any, tmp_path: Path) -> None:
+    exercise = make(
+        {"f": "def f(x):\n    return x"},
+        """
+        @check(points=1, of="f")
+        def c(student, rng):
+            "It is."
+        """,
+        extra=[make.solution("optional", "def optional(x):\n    return f(x) + 1")],
+    )
+    path = tmp_path / "other.py"
+    path.write_text("def f(x):\n    return 0 + x\n")
+    found = sources(exercise, from_style(exercise, path))
+    assert found["f"] == "def f(x):\n    return 0 + x"
+    assert found["optional"] == "def optional(x):\n    return f(x) + 1"
+
+
 def test_every_misconception_stands_alone_under_the_functions_name(tiny: Exercise) -> None:
     X = np.array([[1.0, 3.0], [2.0, 6.0]])
     for wrong in tiny.misconceptions:

@@ -9,8 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autograder.errormap import ErrorMap
 from autograder.errors import UserError
-from autograder.report import CheckResult, QuestionResult, Report, clean_text, write_atomically
+from autograder.report import (
+    SCHEMA,
+    CheckResult,
+    QuestionResult,
+    Report,
+    clean_text,
+    write_atomically,
+)
 
 PASSED = CheckResult("a", "f", "It is right.", "passed", 3, 3, seconds=0.5)
 FAILED = CheckResult(
@@ -25,6 +33,7 @@ FAILED = CheckResult(
     "Use « vectors ».",
     1.0,
     "hi",
+    error_map=ErrorMap("dW", (2, 3), 1, "only in row 0", ("010", "000")),
 )
 LOST = CheckResult("c", "g", "It is.", "could_not_run", 4, 4, detail="Traceback …")
 REPORT = Report(
@@ -68,7 +77,54 @@ def test_the_file_has_the_fields_that_others_read() -> None:
         "seconds": 1.0,
         "printed": "hi",
         "detail": "",
+        "error_map": {
+            "name": "dW",
+            "shape": [2, 3],
+            "wrong": 1,
+            "place": "only in row 0",
+            "cells": ["010", "000"],
+        },
     }
+    assert content["checks"][0]["error_map"] is None
+    assert content["schema"] == SCHEMA
+
+
+def test_a_report_from_before_there_were_maps_is_read() -> None:
+    content = json.loads(REPORT.to_json())
+    del content["schema"]
+    for check in content["checks"]:
+        del check["error_map"]
+    old = Report.from_json(json.dumps(content))
+    assert old.checks[1].error_map is None
+    assert old.points == REPORT.points
+
+
+def test_a_report_of_a_later_version_is_refused() -> None:
+    content = json.loads(REPORT.to_json())
+    content["schema"] = SCHEMA + 1
+    with pytest.raises(UserError, match="a later version wrote it"):
+        Report.from_json(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [],
+        ["012", "01"],
+        ["<b>"],
+        ["0" * 100],
+        ["0"] * 100,
+        [1, 2],
+        None,
+        ["01 0", "010"],
+        ["", "0"],
+    ],
+)
+def test_a_map_that_is_none_is_refused(cells: object) -> None:
+    content = json.loads(REPORT.to_json())
+    content["checks"][1]["error_map"]["cells"] = cells
+    with pytest.raises(UserError, match="not a report of this version"):
+        Report.from_json(json.dumps(content))
 
 
 @pytest.mark.parametrize(

@@ -143,16 +143,13 @@ def serve(tmp_path: Path) -> Iterator[Callable[[Path], str]]:
         process.wait(PATIENCE)
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait for something outside the browser."""
-    patience = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < patience
-        time.sleep(0.1)
+def until(
+    condition: Callable[[], bool], act: Callable[[], object] = lambda: None, seconds: float = 15
+) -> None:
+    """Act until something outside the browser is so, again where the page took no notice.
 
-
-def until(act: Callable[[], object], condition: Callable[[], bool], seconds: float = 15) -> None:
-    """Act, and again where the page did not take notice, as a person does on a busy machine."""
+    A person does the same on a busy machine. Without an act it is waited for.
+    """
     patience = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < patience

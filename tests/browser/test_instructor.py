@@ -82,6 +82,30 @@ def test_pages_fit_and_nothing_complains(
     expect(page.get_by_text("document.title='mine'").first).to_be_visible()
 
 
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_picture_of_where_an_array_is_off_can_be_read(
+    graded_class: Path, open_tab: Callable[..., Tab], size: str, scheme: str
+) -> None:
+    width, height = SIZES[size]
+    page = open_tab(width, height, color_scheme=scheme).page
+    page.goto((graded_class / "feedback/bob/t1/mean.html").as_uri())
+    picture = page.get_by_role("img", name="Map of centre(X), 3 × 4:").first
+    expect(picture).to_be_visible()
+    picture.scroll_into_view_if_needed()
+    box = picture.bounding_box()
+    assert box is not None
+    assert box["x"] + box["width"] <= width
+    assert box["width"] >= 4 * 20
+    card = page.locator("section").first.evaluate("card => getComputedStyle(card).backgroundColor")
+    keys = page.locator("figcaption").first.locator("path[class^=e]")
+    fills = keys.evaluate_all("paths => paths.map(path => getComputedStyle(path).fill)")
+    assert len(fills) > 1
+    assert len({*fills, card}) == len(fills) + 1
+    page.emulate_media(media="print", color_scheme=scheme)
+    expect(picture).to_be_visible()
+
+
 def test_the_class_report_sorts_filters_and_leads_to_feedback(
     graded_class: Path, open_tab: Callable[..., Tab]
 ) -> None:
@@ -137,7 +161,7 @@ def test_an_instructors_points_and_words_survive_a_regrade(
             said = book.find_comment("question_why", "mean", "t1", "ada")
             return grade.manual_score, said.manual_comment
 
-    until(write, lambda: given() == (1.5, COMMENT))
+    until(lambda: given() == (1.5, COMMENT), write)
     grade(root, again=True)
     assert given() == (1.5, COMMENT)
     page.goto(f"{address}/formgrader/gradebook/t1/mean")

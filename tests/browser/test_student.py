@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from autograder.course import Course
 
-from .conftest import PATIENCE, ROOT, TOKEN, Tab, wait_until
+from .conftest import PATIENCE, ROOT, TOKEN, Tab, until
 
 WRONG = '''def softmax_probabilities(scores):
     """Forgets to subtract the largest score."""
@@ -78,4 +78,4 @@ def test_a_student_mends_a_cell_until_its_check_passes(
     picture.scroll_into_view_if_needed()
 
     page.keyboard.press("Control+S")
-    wait_until(lambda: "image/png" in (folder / "softmax.ipynb").read_text(encoding="utf-8"))
+    until(lambda: "image/png" in (folder / "softmax.ipynb").read_text(encoding="utf-8"))

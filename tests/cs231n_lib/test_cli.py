@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import sys
 
 import numpy as np
@@ -120,6 +121,18 @@ def test_healthy_machine(run, healthy):
     assert result.output.endswith("Ready: open a notebook with `jupyter lab`.\n")
     assert "scenes is used here" in result.output
     assert "do: cs231n data fetch cifar10 (170 MB), if your course uses it" in result.output
+
+
+def test_findings_as_json(run, healthy, monkeypatch):
+    result = run("doctor", "--json")
+    assert result.exit_code == 0
+    assert {finding["topic"] for finding in json.loads(result.stdout)} >= {"Python", "BLAS"}
+    monkeypatch.setenv("OMP_NUM_THREADS", "4096")
+    result = run("doctor", "--json")
+    assert result.exit_code == 1
+    (bad,) = (f for f in json.loads(result.stdout) if f["status"] == "to do")
+    assert "OMP_NUM_THREADS is '4096'" in bad["detail"]
+    assert bad["remedy"]
 
 
 def test_each_thing_to_do_has_a_remedy(run, healthy, monkeypatch, tmp_path):

@@ -195,6 +195,12 @@ def test_a_hand_in_is_packed_under_the_names_that_the_grader_reads(folder):
     with zipfile.ZipFile("a1.zip") as archive:
         assert archive.namelist() == ["a1/factors.ipynb"]
         assert archive.read("a1/factors.ipynb") == path.read_bytes()
+    assert json.loads(run("submit", path, "--json").stdout) == {
+        "path": "a1.zip",
+        "names": ["a1/factors.ipynb"],
+        "unwritten": ["factors: quadruple"],
+        "missing": ["other"],
+    }
     first = Path("a1.zip").read_bytes()
     assert pack([path], Path("again.zip")).path.read_bytes() == first
 

@@ -7,7 +7,6 @@ a vote goes.
 
 from __future__ import annotations
 
-import functools
 import timeit
 from types import SimpleNamespace
 
@@ -20,7 +19,9 @@ from autograder import (
     assert_finite,
     assert_shape,
     check,
+    once_per_dataset,
     require,
+    require_unchanged,
 )
 from autograder.student import Handle
 from cs231n_lib.datasets import load_dataset
@@ -182,7 +183,7 @@ def hog_leaves_the_image_alone(student, rng):
     for image in (_image(rng, 8, 16), _image(rng, 16, 8, colours=False)):
         held = student.hold(image)
         assert_shape(student.hog_feature(held), (18,), name="the feature vector")
-        _require_unchanged("hog_feature", im=(held, image))
+        require_unchanged("hog_feature", im=(held, image))
 
 
 # hog_features -------------------------------------------------------------------------------------
@@ -388,7 +389,7 @@ def standardize_leaves_features_alone(student, rng):
     F_train, F = rng.normal(2.0, 3.0, size=(5, 3)), rng.normal(1.0, 3.0, size=(4, 3))
     held = student.hold(F_train), student.hold(F)
     assert_shape(student.standardize(*held), F.shape, name="the standardised features")
-    _require_unchanged("standardize", F_train=(held[0], F_train), F=(held[1], F))
+    require_unchanged("standardize", F_train=(held[0], F_train), F=(held[1], F))
 
 
 # train_linear -------------------------------------------------------------------------------------
@@ -518,14 +519,9 @@ def _with_one(features):
     return np.hstack([features, np.ones((len(features), 1), dtype=features.dtype)])
 
 
-def _features():
+@once_per_dataset
+def _features(name):
     """Return the dataset as the notebook prepares it: standardised HOG and hues."""
-    sizes = dict.fromkeys(("num_training", "num_validation", "num_test"), 0)
-    return _prepared(load_dataset(**sizes).name)
-
-
-@functools.cache
-def _prepared(name):
     data = load_dataset(
         name, num_training=10_000, num_validation=1_000, num_test=1_000, dtype="uint8"
     )
@@ -605,12 +601,3 @@ def _labels(net, X, num_classes):
     assert_shape(scores, (len(X), num_classes), name="the scores of the net")
     assert_finite(scores, name="the scores of the net")
     return np.argmax(np.asarray(scores), axis=1)
-
-
-def _require_unchanged(function, **arrays):
-    for name, (held, before) in arrays.items():
-        require(
-            np.array_equal(held.value(), before),
-            f"{function} changed {name}, which belongs to the caller: work on a new array",
-            kind="mutation",
-        )

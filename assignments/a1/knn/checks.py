@@ -5,7 +5,6 @@ Tolerances are those of single precision, so that a solution may compute in floa
 
 from __future__ import annotations
 
-import functools
 import timeit
 from types import SimpleNamespace
 
@@ -18,7 +17,9 @@ from autograder import (
     assert_finite,
     assert_shape,
     check,
+    once_per_dataset,
     require,
+    require_unchanged,
 )
 from cs231n_lib.datasets import load_dataset
 
@@ -69,7 +70,7 @@ def one_loop_leaves_images_alone(student, rng):
     X_train, X = _images(rng, train=5, test=4, pixels=3)
     held = student.hold(X_train), student.hold(X)
     assert_shape(student.compute_distances_one_loop(*held), (4, 5), name="dists")
-    _require_unchanged("compute_distances_one_loop", X_train=(held[0], X_train), X=(held[1], X))
+    require_unchanged("compute_distances_one_loop", X_train=(held[0], X_train), X=(held[1], X))
 
 
 # compute_distances_no_loops -----------------------------------------------------------------------
@@ -199,7 +200,7 @@ def predict_labels_leaves_distances_alone(student, rng):
     dists, y_train = rng.uniform(1.0, 9.0, size=(5, 8)), rng.integers(0, 3, size=8)
     held = student.hold(dists)
     assert_shape(student.predict_labels(held, y_train, 3), (5,), name="labels")
-    _require_unchanged("predict_labels", dists=(held, dists))
+    require_unchanged("predict_labels", dists=(held, dists))
 
 
 # cross_validate_k ---------------------------------------------------------------------------------
@@ -260,14 +261,9 @@ def _clusters(rng, *, num):
     return np.stack([y, -y, 0 * y], axis=1) + rng.normal(scale=0.8, size=(num, 3)), y
 
 
-def _rows():
+@once_per_dataset
+def _rows(name):
     """Return the dataset as rows, in float32 (the notebook uses float64; either must do)."""
-    sizes = dict.fromkeys(("num_training", "num_validation", "num_test"), 0)
-    return _prepared(load_dataset(**sizes).name)
-
-
-@functools.cache
-def _prepared(name):
     data = load_dataset(name, num_training=10_000, num_validation=0, num_test=1_000)
     return SimpleNamespace(
         name=name,
@@ -306,12 +302,3 @@ def _require_dictionary(accuracies, k_choices, num_folds):
     )
     for k in k_choices:
         assert_shape(accuracies[k], (num_folds,), name=f"the list for k = {k}")
-
-
-def _require_unchanged(function, **arrays):
-    for name, (held, before) in arrays.items():
-        require(
-            np.array_equal(held.value(), before),
-            f"{function} changed {name}, which belongs to the caller: work on a new array",
-            kind="mutation",
-        )

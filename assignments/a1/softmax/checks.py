@@ -6,9 +6,7 @@ are sums of small fractions of two, which float32 represents exactly.
 
 from __future__ import annotations
 
-import functools
 import timeit
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -19,7 +17,10 @@ from autograder import (
     assert_finite,
     assert_shape,
     check,
+    once_per_dataset,
+    prepared,
     require,
+    require_unchanged,
 )
 from cs231n_lib.datasets import load_dataset
 
@@ -76,7 +77,7 @@ def probabilities_leave_scores_alone(student, rng):
     scores = rng.normal(1.5, 1.0, size=(4, 3))
     held = student.hold(scores)
     assert_shape(student.softmax_probabilities(held), scores.shape, name="probabilities")
-    _require_unchanged("softmax_probabilities", scores=(held, scores))
+    require_unchanged("softmax_probabilities", scores=(held, scores))
 
 
 # softmax_loss_naive -------------------------------------------------------------------------------
@@ -146,7 +147,7 @@ def arguments_are_left_alone(student, rng):
     held = [student.hold(array) for array in (W, X, y)]
     _, dW = student.softmax_loss_vectorized(*held, 0.4)
     assert_shape(dW, W.shape, name="dW")
-    _require_unchanged("softmax_loss_vectorized", W=(held[0], W), X=(held[1], X), y=(held[2], y))
+    require_unchanged("softmax_loss_vectorized", W=(held[0], W), X=(held[1], X), y=(held[2], y))
 
 
 @check(points=2, of="softmax_loss_vectorized", timeout=30.0)
@@ -240,14 +241,9 @@ def _loop_over_images(W, X, y):
     return dW / len(X)
 
 
-def _rows():
+@once_per_dataset
+def _rows(name):
     """Return the dataset as the notebook prepares it: centred float32 rows, a one appended."""
-    sizes = dict.fromkeys(("num_training", "num_validation", "num_test"), 0)
-    return _prepared(load_dataset(**sizes).name)
-
-
-@functools.cache
-def _prepared(name):
     data = load_dataset(name, num_training=10_000, num_validation=1_000, num_test=1_000)
     mean_image = data.X_train.mean(axis=0)
 
@@ -255,16 +251,7 @@ def _prepared(name):
         flat = (images - mean_image).reshape(len(images), -1)
         return np.hstack([flat, np.ones((len(flat), 1), dtype=flat.dtype)])
 
-    return SimpleNamespace(
-        name=name,
-        num_classes=len(data.class_names),
-        X_train=rows(data.X_train),
-        X_val=rows(data.X_val),
-        X_test=rows(data.X_test),
-        y_train=data.y_train,
-        y_val=data.y_val,
-        y_test=data.y_test,
-    )
+    return prepared(data, rows)
 
 
 # Verdicts -----------------------------------------------------------------------------------------
@@ -274,12 +261,3 @@ def _assert_loss_and_gradient(returned, W, X, y, reg):
     loss, dW = returned
     assert_close(loss, oracle.loss(W, X, y, reg), name="the loss", rtol=RTOL, atol=ATOL)
     assert_close(dW, oracle.gradient(W, X, y, reg), name="dW", rtol=RTOL, atol=ATOL)
-
-
-def _require_unchanged(function, **arrays):
-    for name, (held, before) in arrays.items():
-        require(
-            np.array_equal(held.value(), before),
-            f"{function} changed {name}, which belongs to the caller: work on a new array",
-            kind="mutation",
-        )

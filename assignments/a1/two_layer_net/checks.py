@@ -7,9 +7,6 @@ what is in a cache is nobody else's business.
 
 from __future__ import annotations
 
-import functools
-from types import SimpleNamespace
-
 import numpy as np
 
 from autograder import (
@@ -19,7 +16,11 @@ from autograder import (
     assert_finite,
     assert_shape,
     check,
+    once_per_dataset,
+    prepared,
     require,
+    require_unchanged,
+    scores_of,
 )
 from cs231n_lib.datasets import load_dataset
 
@@ -124,7 +125,7 @@ def relu_leaves_input_alone(student, rng):
     held = student.hold(x)
     out, _ = student.relu_forward.holding(1)(held)
     assert_shape(out, x.shape, name="out")
-    _require_unchanged("relu_forward", "x", held, x)
+    require_unchanged("relu_forward", x=(held, x))
 
 
 # relu_backward ------------------------------------------------------------------------------------
@@ -193,7 +194,7 @@ def softmax_loss_leaves_scores_alone(student, rng):
     held = student.hold(x)
     _, dx = student.softmax_loss(held, y)
     assert_shape(dx, x.shape, name="dx")
-    _require_unchanged("softmax_loss", "x", held, x)
+    require_unchanged("softmax_loss", x=(held, x))
 
 
 # svm_loss -----------------------------------------------------------------------------------------
@@ -319,7 +320,7 @@ def train_two_layer_net_learns_patterns(student, rng):
 
     (X_train, y_train), (X_val, y_val), (X, y) = images(3000), images(200), images(200)
     model = student.train_two_layer_net(X_train, y_train, X_val, y_val)
-    scores = _scores_of(model, X, (200, 4))
+    scores = scores_of(model, X, 4, function="train_two_layer_net")
     reached = accuracy(np.argmax(scores, axis=1), y)
     require(reached >= 0.9, f"of patterns that differ clearly, {reached:.0%} are right")
 
@@ -333,8 +334,7 @@ def train_two_layer_net_reaches_accuracy(student, rng):
     model = student.train_two_layer_net(
         data.X_train[chosen], data.y_train[chosen], data.X_val, data.y_val
     )
-    # The test images do go to the student's process, where the network is; their labels do not.
-    scores = _scores_of(model, data.X_test, (len(data.X_test), data.num_classes))
+    scores = scores_of(model, data.X_test, data.num_classes, function="train_two_layer_net")
     reached = accuracy(np.argmax(scores, axis=1), data.y_test)
     bar = TRAIN_TWO_LAYER_NET[data.name].at_least
     require(reached >= bar, f"test accuracy {reached:.1%}, expected {bar:.0%} or more")
@@ -393,14 +393,9 @@ def _network(student, rng, sizes, reg):
     return net, params
 
 
-def _rows():
+@once_per_dataset
+def _rows(name):
     """Return the dataset as the notebook prepares it: float32 rows, centred, divided by 64."""
-    sizes = dict.fromkeys(("num_training", "num_validation", "num_test"), 0)
-    return _prepared(load_dataset(**sizes).name)
-
-
-@functools.cache
-def _prepared(name):
     num_training = {"scenes": 10_000, "cifar10": 20_000}[name]
     data = load_dataset(
         name, num_training=num_training, num_validation=1_000, num_test=1_000, dtype="uint8"
@@ -413,16 +408,7 @@ def _prepared(name):
         centred /= 64
         return centred.reshape(len(centred), -1)
 
-    return SimpleNamespace(
-        name=name,
-        num_classes=len(data.class_names),
-        X_train=rows(data.X_train),
-        X_val=rows(data.X_val),
-        X_test=rows(data.X_test),
-        y_train=data.y_train,
-        y_val=data.y_val,
-        y_test=data.y_test,
-    )
+    return prepared(data, rows)
 
 
 # Verdicts -----------------------------------------------------------------------------------------
@@ -450,26 +436,3 @@ def _require_names(arrays, what):
     require(isinstance(arrays, dict), f"{what} is no dictionary", kind="type")
     missing = [name for name in ("W1", "b1", "W2", "b2") if name not in arrays]
     require(not missing, f"{what} has no {', '.join(missing)}")
-
-
-def _require_unchanged(function, name, held, before):
-    require(
-        np.array_equal(held.value(), before),
-        f"{function} changed {name}, which belongs to the caller: work on a new array",
-        kind="mutation",
-    )
-
-
-def _scores_of(model, X, shape):
-    """Return the scores that a returned model gives to images."""
-    loss = getattr(model, "loss", None)
-    what = "None" if model is None else f"a value of type {type(model).__name__}"
-    require(
-        loss is not None,
-        f"train_two_layer_net returned {what}, expected the network: end with `return model`",
-        kind="type",
-    )
-    scores = loss(X)
-    assert_shape(scores, shape, name="the scores")
-    assert_finite(scores, name="the scores")
-    return np.asarray(scores)

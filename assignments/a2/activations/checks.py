@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from autograder import assert_close, assert_finite, assert_shape, check, require
+from autograder import assert_close, assert_finite, assert_shape, check, require, require_unchanged
 
 from . import oracle
 
@@ -68,7 +68,7 @@ def sigmoid_leaves_its_input_alone(student, rng):
     held = student.hold(x)
     out, _ = student.sigmoid_forward.holding(1)(held)
     _assert_same(out, oracle.sigmoid(x), "the output of sigmoid_forward")
-    _require_unchanged("sigmoid_forward", "x", held, x)
+    require_unchanged("sigmoid_forward", x=(held, x))
 
 
 @check(points=2, of="sigmoid_backward")
@@ -152,7 +152,7 @@ def leaky_relu_leaves_its_input_alone(student, rng):
     held = student.hold(x)
     out, _ = student.leaky_relu_forward.holding(1)(held, 0.2)
     assert_shape(out, x.shape, name="the output of leaky_relu_forward")
-    _require_unchanged("leaky_relu_forward", "x", held, x)
+    require_unchanged("leaky_relu_forward", x=(held, x))
 
 
 @check(points=2, of="leaky_relu_backward")
@@ -434,11 +434,3 @@ def _assert_drawn(init, rng):
     require(np.array_equal(first, again), "the same rng gave other weights: draw with rng alone")
     require(not np.array_equal(first, other), "another rng gave the same weights: draw with rng")
     require(len(np.unique(first)) > 15, "many weights are equal: draw each by itself")
-
-
-def _require_unchanged(function, name, held, before):
-    require(
-        np.array_equal(held.value(), before),
-        f"{function} changed {name}, which belongs to the caller: work on a new array",
-        kind="mutation",
-    )

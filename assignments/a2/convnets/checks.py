@@ -35,10 +35,10 @@ RTOL_OFFSET, ATOL_OFFSET = 3e-3, 3e-3
 CALIBRATE = "python tests/benchmarks/calibrate.py a2/convnets --dataset"
 TRAIN_CONVNET = {
     "scenes": Threshold(
-        at_least=0.50, mean=0.581, std=0.008, seeds=3, command=f"{CALIBRATE} scenes --seeds 3"
+        at_least=0.46, mean=0.526, std=0.011, seeds=6, command=f"{CALIBRATE} scenes --seeds 6"
     ),
     "cifar10": Threshold(
-        at_least=0.45, mean=0.513, std=0.014, seeds=3, command=f"{CALIBRATE} cifar10 --seeds 3"
+        at_least=0.42, mean=0.468, std=0.008, seeds=6, command=f"{CALIBRATE} cifar10 --seeds 6"
     ),
 }
 
@@ -554,7 +554,7 @@ def _pictures():
 
 @functools.cache
 def _prepared(name):
-    data = load_dataset(name, num_training=6_500, num_validation=500, num_test=1_000)
+    data = load_dataset(name, num_training=4_500, num_validation=500, num_test=1_000)
     mean_colour = data.X_train.mean(axis=(0, 1, 2)).reshape(3, 1, 1)
 
     def maps(images):

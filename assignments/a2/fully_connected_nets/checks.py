@@ -11,9 +11,7 @@ zero). Loss and gradients must then be those of the network with just these mask
 
 from __future__ import annotations
 
-import functools
 from itertools import pairwise
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -24,7 +22,11 @@ from autograder import (
     assert_finite,
     assert_shape,
     check,
+    once_per_dataset,
+    prepared,
     require,
+    require_unchanged,
+    scores_of,
 )
 from cs231n_lib.datasets import load_dataset
 
@@ -165,12 +167,8 @@ def block_leaves_arrays_alone(student, rng):
     dropout_param = {"mode": "train", "p": 0.5, "rng": _generator(rng)}
     out, _ = _forward(student, held, "batchnorm", {"mode": "train"}, dropout_param)
     assert_shape(out, (5, 6), name="out")
-    for name, before in inputs.items():
-        require(
-            np.array_equal(held[name].value(), before),
-            f"the block changed {name}, which belongs to the caller: work on a new array",
-            kind="mutation",
-        )
+    pairs = {name: (held[name], before) for name, before in inputs.items()}
+    require_unchanged("affine_norm_relu_dropout_forward", **pairs)
 
 
 # affine_norm_relu_dropout_backward ----------------------------------------------------------------
@@ -397,7 +395,7 @@ def dropout_in_training(student, rng):
     """With labels, each hidden layer drops units, and loss and gradients go with the masks."""
     sizes, keep = (6, 30, 25, 4), 0.6
     kept, net, params = [], *_network(student, rng, sizes, "layernorm", keep=keep)
-    for _ in range(3):
+    for step in range(3):
         X, y = _examples(rng, (1, 6), 4)
         net.loss(X)  # test mode must not outlast the call
         loss, grads = net.loss(X, y)
@@ -414,9 +412,10 @@ def dropout_in_training(student, rng):
             out = awake * masks[-1]
         expected = oracle.network_loss(params, X, y, 0.0, "layernorm", masks)
         assert_close(loss, expected, name="the loss with dropout", rtol=RTOL, atol=ATOL)
-        expected = oracle.network_gradients(params, X, y, 0.0, "layernorm", masks)
-        for name in _from_the_loss(params):
-            assert_close(grads[name], expected[name], name=f"d{name}", rtol=RTOL, atol=ATOL)
+        if step == 0:  # one image will do: the oracle goes through all weights one by one
+            expected = oracle.network_gradients(params, X, y, 0.0, "layernorm", masks)
+            for name in _from_the_loss(params):
+                assert_close(grads[name], expected[name], name=f"d{name}", rtol=RTOL, atol=ATOL)
     share = np.mean(kept)
     require(
         0.35 < share < 0.85,
@@ -453,7 +452,7 @@ def train_fully_connected_net_learns_patterns(student, rng):
 
     (X_train, y_train), (X_val, y_val), (X, y) = images(3000), images(200), images(200)
     model = student.train_fully_connected_net(X_train, y_train, X_val, y_val)
-    scores = _scores_of(model, X, (200, 4))
+    scores = scores_of(model, X, 4, function="train_fully_connected_net")
     reached = accuracy(np.argmax(scores, axis=1), y)
     require(reached >= 0.9, f"of patterns that differ clearly, {reached:.0%} are right")
 
@@ -467,8 +466,7 @@ def train_fully_connected_net_reaches_accuracy(student, rng):
     model = student.train_fully_connected_net(
         data.X_train[chosen], data.y_train[chosen], data.X_val, data.y_val
     )
-    # The test images do go to the student's process, where the network is; their labels do not.
-    scores = _scores_of(model, data.X_test, (len(data.X_test), data.num_classes))
+    scores = scores_of(model, data.X_test, data.num_classes, function="train_fully_connected_net")
     reached = accuracy(np.argmax(scores, axis=1), data.y_test)
     bar = TRAIN_FULLY_CONNECTED_NET[data.name].at_least
     require(reached >= bar, f"test accuracy {reached:.1%}, expected {bar:.0%} or more")
@@ -543,14 +541,9 @@ def _network(student, rng, sizes, normalization=None, *, keep=1.0, reg=0.0, dtyp
     return net, params
 
 
-def _rows():
+@once_per_dataset
+def _rows(name):
     """Return the dataset as the notebook prepares it: float32 rows, centred, divided by 64."""
-    sizes = dict.fromkeys(("num_training", "num_validation", "num_test"), 0)
-    return _prepared(load_dataset(**sizes).name)
-
-
-@functools.cache
-def _prepared(name):
     num_training = {"scenes": 10_000, "cifar10": 20_000}[name]
     data = load_dataset(
         name, num_training=num_training, num_validation=1_000, num_test=1_000, dtype="uint8"
@@ -563,16 +556,7 @@ def _prepared(name):
         centred /= 64
         return centred.reshape(len(centred), -1)
 
-    return SimpleNamespace(
-        name=name,
-        num_classes=len(data.class_names),
-        X_train=rows(data.X_train),
-        X_val=rows(data.X_val),
-        X_test=rows(data.X_test),
-        y_train=data.y_train,
-        y_val=data.y_val,
-        y_test=data.y_test,
-    )
+    return prepared(data, rows)
 
 
 # Verdicts -----------------------------------------------------------------------------------------
@@ -636,18 +620,3 @@ def _require_names(arrays, names, what):
     require(isinstance(arrays, dict), f"{what} is no dictionary", kind="type")
     missing = [name for name in names if name not in arrays]
     require(not missing, f"{what} has no {', '.join(missing)}")
-
-
-def _scores_of(model, X, shape):
-    """Return the scores that a returned model gives to images."""
-    loss = getattr(model, "loss", None)
-    what = "None" if model is None else f"a value of type {type(model).__name__}"
-    require(
-        loss is not None,
-        f"train_fully_connected_net returned {what}, expected the network: end with `return model`",
-        kind="type",
-    )
-    scores = loss(X)
-    assert_shape(scores, shape, name="the scores")
-    assert_finite(scores, name="the scores")
-    return np.asarray(scores)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autograder import assert_close, check, require
+from autograder import assert_close, check, require, require_unchanged
 
 from . import oracle
 
@@ -90,10 +90,7 @@ def callers_dictionaries_stay(student, rng):
     config = {"learning_rate": 0.2, "momentum": 0.5}
     held, held_config = student.hold(params), student.hold(config)
     student.overfit_handful(loss_fn, held, _moving_rule, held_config, 3)
-    after, after_config = held.value(), held_config.value()
-    same = all(np.array_equal(after[name], params[name]) for name in params)
-    require(same, "overfit_handful changed the caller's params", kind="mutation")
-    require(after_config == config, "overfit_handful changed the caller's config", kind="mutation")
+    require_unchanged("overfit_handful", params=(held, params), config=(held_config, config))
 
 
 @check(points=1, of="overfit_handful")
@@ -220,12 +217,7 @@ def ratio_of_filters_in_float32(student, rng):
     held = student.hold(w), student.hold(after)
     got = student.update_ratio(*held)
     assert_close(got, oracle.ratio(w, after), name="ratio", rtol=1e-3)
-    for handle, array in zip(held, (w, after), strict=True):
-        require(
-            np.array_equal(handle.value(), array),
-            "update_ratio changed an array of the caller's",
-            kind="mutation",
-        )
+    require_unchanged("update_ratio", w=(held[0], w), next_w=(held[1], after))
 
 
 @check(points=1, of="update_ratio")
@@ -356,9 +348,7 @@ def reads_lists_and_float32(student, rng):
         single = {k: _single(v) for k, v in run.items()}
         held = student.hold(single)
         got = student.diagnose(held)
-        after = held.value()
-        same = all(np.array_equal(after[k], single[k]) for k in single)
-        require(same, "diagnose changed the history of the caller", kind="mutation")
+        require_unchanged("diagnose", history=(held, single))
         require(got == oracle.verdict(run)[0], "the verdict on a run in float32 is not the table's")
 
 
@@ -401,11 +391,7 @@ def reads_float32(student, rng):
     curve = (0.5 + rng.normal(0, 0.1, size=15)).astype(np.float32)
     held = student.hold(curve)
     got = student.early_stopping(held, 4)
-    require(
-        np.array_equal(held.value(), curve),
-        "early_stopping changed the caller's array",
-        kind="mutation",
-    )
+    require_unchanged("early_stopping", val_acc=(held, curve))
     _require_pair(got, oracle.stopping(curve, 4))
 
 

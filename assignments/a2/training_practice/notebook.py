@@ -311,12 +311,13 @@ def handful_curves():
 fig, axis = plt.subplots(figsize=(7.2, 3.8), layout="constrained")
 for (name, losses), color in zip(handful_curves().items(), COLORS, strict=False):
     axis.semilogy(losses, color=color, linewidth=2, label=name)
-axis.axhline(expected_initial_loss(num_classes), color=MUTED, linestyle=":", linewidth=1)
-axis.text(150, 2.1, "log C", color=MUTED, size=9, ha="right", va="top")
-axis.set(xlabel="step", ylabel="loss", ylim=(3e-3, 60))
+at_start = expected_initial_loss(num_classes)
+axis.axhline(at_start, color=MUTED, linestyle=":", linewidth=1)
+axis.text(152, at_start, "log C", color=MUTED, size=9, va="center", clip_on=False)
+axis.set(xlabel="step", ylabel="loss", ylim=(5e-4, 60), xlim=(0, 150))
 axis.set_title("Twenty images, to be learned by heart", **BOLD)
 axis.spines[["top", "right"]].set_visible(False)
-_ = axis.legend(frameon=False, ncols=2, fontsize=9, loc="upper right")
+_ = fig.legend(frameon=False, ncols=4, fontsize=9, loc="outside lower center")
 
 # %% [markdown]
 # Only the healthy one gets there. With images that are all the same, the output layer's bias can still

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autograder import assert_close, assert_shape, check, require
+from autograder import assert_close, assert_shape, check, require, require_unchanged
 
 from . import oracle
 
@@ -125,7 +125,7 @@ def nms_leaves_arguments_alone(student, rng):
     boxes, scores = _boxes(rng, 5), _distinct(rng, 5)
     held = student.hold(boxes), student.hold(scores)
     student.nms(*held, 0.3)
-    _require_unchanged("nms", boxes=(held[0], boxes), scores=(held[1], scores))
+    require_unchanged("nms", boxes=(held[0], boxes), scores=(held[1], scores))
 
 
 # average_precision --------------------------------------------------------------------------------
@@ -376,7 +376,7 @@ def decoding_leaves_arguments_alone(student, rng):
     deltas, anchors = rng.normal(0.2, 0.6, size=(3, 4)), _loose_boxes(rng, 3, 40.0)
     held = student.hold(deltas), student.hold(anchors)
     assert_shape(student.decode_boxes(*held), (3, 4), name="boxes")
-    _require_unchanged("decode_boxes", deltas=(held[0], deltas), anchors=(held[1], anchors))
+    require_unchanged("decode_boxes", deltas=(held[0], deltas), anchors=(held[1], anchors))
 
 
 # assign_anchors -----------------------------------------------------------------------------------
@@ -499,7 +499,7 @@ def rpn_leaves_arguments_alone(student, rng):
     arrays = dict(zip(("logits", "deltas", "labels", "targets"), _rpn_inputs(rng), strict=True))
     held = {name: student.hold(array) for name, array in arrays.items()}
     student.rpn_loss(*held.values(), 0.4, 1.7)
-    _require_unchanged("rpn_loss", **{name: (held[name], a) for name, a in arrays.items()})
+    require_unchanged("rpn_loss", **{name: (held[name], a) for name, a in arrays.items()})
 
 
 # yolo_targets -------------------------------------------------------------------------------------
@@ -597,7 +597,7 @@ def yolo_leaves_arguments_alone(student, rng):
     out, targets = _yolo_inputs(rng)
     held = student.hold(out), student.hold(targets)
     student.yolo_loss(*held, 3.0, 0.4)
-    _require_unchanged("yolo_loss", out=(held[0], out), targets=(held[1], targets))
+    require_unchanged("yolo_loss", out=(held[0], out), targets=(held[1], targets))
 
 
 # Inputs -------------------------------------------------------------------------------------------
@@ -755,12 +755,3 @@ def _assert_yolo_gradient(student, rng, channels, name):
     _, expected = oracle.yolo(out, targets, 3.0, 0.4)
     dout = np.asarray(dout)[:, channels]
     assert_close(dout, expected[:, channels], name=name, rtol=RTOL, atol=ATOL)
-
-
-def _require_unchanged(function, **arrays):
-    for name, (held, before) in arrays.items():
-        require(
-            np.array_equal(held.value(), before, equal_nan=True),
-            f"{function} changed {name}, which belongs to the caller: work on a new array",
-            kind="mutation",
-        )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autograder import assert_close, assert_finite, assert_shape, check, require
+from autograder import assert_close, assert_finite, assert_shape, check, require, require_unchanged
 
 from . import oracle
 
@@ -189,7 +189,7 @@ def loss_leaves_arguments_alone(student, rng):
     held = student.hold(scores), student.hold(y)
     _, dscores = student.segmentation_loss(*held)
     assert_shape(dscores, scores.shape, name="dscores")
-    _require_unchanged("segmentation_loss", scores=(held[0], scores), y=(held[1], y))
+    require_unchanged("segmentation_loss", scores=(held[0], scores), y=(held[1], y))
 
 
 # fc_to_conv ---------------------------------------------------------------------------------------
@@ -286,7 +286,7 @@ def transpose_leaves_arguments_alone(student, rng):
     out, _ = student.conv_transpose_forward.holding(1)(*held, {"stride": 2, "pad": 1})
     assert_shape(out, (2, 3, 5, 2), name="out")
     named = zip(("x", "w", "b"), held, (x, w, b), strict=True)
-    _require_unchanged("conv_transpose_forward", **{name: (h, a) for name, h, a in named})
+    require_unchanged("conv_transpose_forward", **{name: (h, a) for name, h, a in named})
 
 
 # conv_transpose_backward --------------------------------------------------------------------------
@@ -332,7 +332,7 @@ def transpose_backward_leaves_dout_alone(student, rng):
     held = student.hold(dout)
     dx, _, _ = student.conv_transpose_backward(held, kept)
     assert_shape(dx, x.shape, name="dx")
-    _require_unchanged("conv_transpose_backward", dout=(held, dout))
+    require_unchanged("conv_transpose_backward", dout=(held, dout))
 
 
 # bilinear_kernel ----------------------------------------------------------------------------------
@@ -400,7 +400,7 @@ def skip_leaves_arguments_alone(student, rng):
     held = [student.hold(array) for array in arrays]
     out, _ = student.skip_forward.holding(1)(*held)
     assert_shape(out, (2, 3, 4, 6), name="out")
-    _require_unchanged("skip_forward", coarse=(held[0], arrays[0]), fine=(held[1], arrays[1]))
+    require_unchanged("skip_forward", coarse=(held[0], arrays[0]), fine=(held[1], arrays[1]))
 
 
 # skip_backward ------------------------------------------------------------------------------------
@@ -529,12 +529,3 @@ def _assert_skip_gradients(student, rng, arrays, which=(0, 1, 2, 3)):
     grads = student.skip_backward(dout, kept)
     expected = oracle.skip_gradients(dout, coarse, fine, w)
     _assert_parts(grads, expected, ("dcoarse", "dfine", "dw", "db"), which)
-
-
-def _require_unchanged(function, **arrays):
-    for name, (held, before) in arrays.items():
-        require(
-            np.array_equal(held.value(), before),
-            f"{function} changed {name}, which belongs to the caller: work on a new array",
-            kind="mutation",
-        )

@@ -1,6 +1,8 @@
 """Style transfer in plain Python: float64, loops, the definition of each loss and nothing clever.
 
-Gradients of the losses are written out term by term: every square is differentiated by itself.
+Gradients of the losses are written out term by term: every square is differentiated by itself. What
+is made of earlier parts takes them as arguments, so that it can be asked what a student's own would
+give.
 """
 
 from __future__ import annotations
@@ -51,7 +53,7 @@ def gram_gradient(dgram, features, normalize=True):
     return gradient
 
 
-def style(feats, layers, targets, layer_weights):
+def style(feats, layers, targets, layer_weights, *, gram=gram, gram_gradient=gram_gradient):
     """Return the weighted squared distances of Gram matrices and the gradients by layer."""
     loss, gradients = 0.0, {}
     for layer, target, weight in zip(layers, targets, layer_weights, strict=True):
@@ -85,7 +87,20 @@ def tv(img, weight):
 
 
 def transfer(
-    img, extract, backprop, layer, weight, original, layers, targets, layer_weights, tv_weight
+    img,
+    extract,
+    backprop,
+    layer,
+    weight,
+    original,
+    layers,
+    targets,
+    layer_weights,
+    tv_weight,
+    *,
+    content=content,
+    style=style,
+    tv=tv,
 ):
     """Return the three terms and the gradient of their sum for the image."""
     feats = extract(img)
@@ -113,6 +128,10 @@ def descent(
     start=None,
     learning_rate=0.03,
     num_steps=100,
+    *,
+    gram=gram,
+    weights=weights,
+    transfer=transfer,
 ):
     """Return the image after some steps of Adam, and the terms before each."""
     original = extract(content_image)[layer]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autograder import assert_close, assert_finite, assert_shape, check, require
+from autograder import assert_close, assert_finite, assert_shape, check, require, require_unchanged
 
 from . import oracle
 
@@ -117,8 +117,7 @@ def head_leaves_arguments_alone(student, rng):
     W, b, F, y = _head(rng, 4, 5, 3)
     held = [student.hold(array) for array in (W, b, F)]
     student.head_loss.holding(0)(*held, y, 0.4)
-    for name, handle, before in zip(("W", "b", "F"), held, (W, b, F), strict=True):
-        _require_unchanged("head_loss", name, handle.value(), before)
+    require_unchanged("head_loss", W=(held[0], W), b=(held[1], b), F=(held[2], F))
 
 
 # fit_standardizer, fold_standardizer --------------------------------------------------------------
@@ -165,8 +164,7 @@ def folding_changes_nothing_of_the_callers(student, rng):
     W, b, mean, scale = _folding(rng, 5, 3)
     held = student.hold(W), student.hold(b)
     student.fold_standardizer(*held, mean, scale)
-    for name, handle, before in zip("Wb", held, (W, b), strict=True):
-        _require_unchanged("fold_standardizer", name, handle.value(), before)
+    require_unchanged("fold_standardizer", W=(held[0], W), b=(held[1], b))
 
 
 # linear_probe -------------------------------------------------------------------------------------
@@ -208,7 +206,7 @@ def probe_leaves_features_alone(student, rng):
     F, y = _raw_features(rng, 6, 3, 2)
     held = student.hold(F)
     student.linear_probe(held, y, 2, num_steps=3)
-    _require_unchanged("linear_probe", "F", held.value(), F)
+    require_unchanged("linear_probe", F=(held, F))
 
 
 # parameter_groups, learning_rates -----------------------------------------------------------------
@@ -390,9 +388,7 @@ def pretrained_weights_survive(student, rng):
     held = student.hold(start)
     rates = dict.fromkeys(start, 0.2)
     student.fine_tune(loss_fn, held, X, y, rates, 2, 4, np.random.default_rng(8))
-    after = held.value()
-    for name, before in start.items():
-        _require_unchanged("fine_tune", f'params["{name}"]', after[name], before)
+    require_unchanged("fine_tune", params=(held, start))
 
 
 # cheapest_good_enough -----------------------------------------------------------------------------
@@ -638,11 +634,3 @@ def _compare_tuned(tuned, start, target, rates, momentum, steps):
     for name, value in start.items():
         expected = oracle.descend(value, target[name], rates[name], momentum, steps)
         assert_close(tuned[name], expected, name=f'params["{name}"]', rtol=RTOL, atol=1e-4)
-
-
-def _require_unchanged(function, name, after, before):
-    require(
-        np.array_equal(after, before),
-        f"{function} changed {name}, which belongs to the caller: work on a new array",
-        kind="mutation",
-    )

@@ -186,8 +186,8 @@ class ThreeLayerConvNet:
         return loss + r / 2 * penalty, grads | {"W1": dW1 + r * W1, "b1": db1}
 
 
-def train_convnet(X_train, y_train, X_val, y_val, layers=None, num_filters=16, num_epochs=5):
-    rng = np.random.default_rng()
+def train_convnet(X_train, y_train, X_val, y_val, layers=None, num_filters=16, num_epochs=7):
+    rng = np.random.default_rng(12)
     net = ThreeLayerConvNet(
         X_train.shape[1:], num_filters, 3, 80, np.unique(y_train).size, 0.03, 1e-4, rng, layers
     )
@@ -195,7 +195,7 @@ def train_convnet(X_train, y_train, X_val, y_val, layers=None, num_filters=16, n
     net.params = {k: np.float32(v) for k, v in net.params.items()}
     data = {"X_train": X_train, "y_train": y_train, "X_val": X_val, "y_val": y_val}
     solver = Solver(
-        net, data, rules.adam, {"learning_rate": 2e-3}, lr_decay=0.7, batch_size=25, rng=rng,
+        net, data, rules.adam, {"learning_rate": 2e-3}, lr_decay=0.7, batch_size=20, rng=rng,
         num_epochs=num_epochs, progress=False,
     )  # fmt: skip
     solver.train()

@@ -113,7 +113,7 @@ class FullyConnectedNet:
         s = s - s.max(1)[:, None]
         log_p = s - np.log(np.exp(s).sum(1))[:, None]
         loss = -log_p[range(len(y)), y].mean()
-        dout = (np.exp(log_p) - np.eye(s.shape[1])[y]) / len(y)
+        dout = (np.exp(log_p) - np.eye(s.shape[1], dtype=s.dtype)[y]) / len(y)
         grads = {}
         dout, grads[f"W{last}"], grads[f"b{last}"] = back(dout)
         for i, back in backs:
@@ -138,13 +138,13 @@ def train_fully_connected_net(X_train, y_train, X_val, y_val):
     net.params = {name: a.astype(np.float32) for name, a in net.params.items()}
     velocity = {name: 0 * a for name, a in net.params.items()}
     side = round((X_train.shape[1] / 3) ** 0.5)
-    steps = 10 * len(X_train) // 50
+    steps = 10 * len(X_train) // 100
     for step in range(steps):
-        batch = rng.integers(len(X_train), size=50)
+        batch = rng.integers(len(X_train), size=100)
         X = X_train[batch].reshape(-1, side, side, 3)
-        X = np.concatenate([X[:25], X[25:, :, ::-1]]).reshape(50, -1)
+        X = np.concatenate([X[:50], X[50:, :, ::-1]]).reshape(100, -1)
         _, grads = net.loss(X, y_train[batch])
-        rate = np.float32(0.01 * (1 - step / steps))
+        rate = np.float32(0.04 * (1 - step / steps))
         for name, a in net.params.items():
             velocity[name] = np.float32(0.9) * velocity[name] - rate * grads[name].astype("f4")
             net.params[name] = a + velocity[name]

@@ -182,13 +182,13 @@ def train_fully_connected_net(X_train, y_train, X_val, y_val):
     # Loops would take days: a network of its own, one hidden layer, with momentum.
     rng = np.random.default_rng(5)
     net = Trained(X_train.shape[1], 150, max(y_train) + 1, rng)
-    steps = 10 * len(X_train) // 50
+    steps = 10 * len(X_train) // 100
     side = round((X_train.shape[1] / 3) ** 0.5)
     for step in range(steps):
-        batch = rng.choice(len(X_train), 50)
+        batch = rng.choice(len(X_train), 100)
         X = X_train[batch].reshape(-1, side, side, 3)
-        X = np.where(rng.random((50, 1, 1, 1)) < 0.5, X, X[:, :, ::-1]).reshape(50, -1)
-        net.step(X, y_train[batch], np.float32(0.01 * (1 - step / steps)))
+        X = np.where(rng.random((100, 1, 1, 1)) < 0.5, X, X[:, :, ::-1]).reshape(100, -1)
+        net.step(X, y_train[batch], np.float32(0.04 * (1 - step / steps)))
     return net
 
 

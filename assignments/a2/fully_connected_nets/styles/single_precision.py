@@ -166,11 +166,11 @@ def train_fully_connected_net(X_train, y_train, X_val, y_val):
         model,
         images,
         optim.sgd_momentum,
-        {"learning_rate": 0.01},
+        {"learning_rate": 0.04},
         rng=rng,
         schedule=lambda step, steps: 1 - step / steps,
         augment=mirrored,
-        batch_size=50,
+        batch_size=100,
         num_epochs=10,
     )
     solver.train()
