@@ -33,10 +33,10 @@ RTOL, ATOL = 1e-4, 1e-5
 CALIBRATE = "python tests/benchmarks/calibrate.py a1/svm --dataset"
 TRAIN_SVM = {
     "scenes": Threshold(
-        at_least=0.36, mean=0.402, std=0.008, seeds=12, command=f"{CALIBRATE} scenes"
+        at_least=0.36, mean=0.393, std=0.004, seeds=12, command=f"{CALIBRATE} scenes"
     ),
     "cifar10": Threshold(
-        at_least=0.34, mean=0.380, std=0.010, seeds=12, command=f"{CALIBRATE} cifar10"
+        at_least=0.35, mean=0.381, std=0.004, seeds=12, command=f"{CALIBRATE} cifar10"
     ),
 }
 
@@ -305,9 +305,10 @@ def _rows(name):
     """Return the dataset prepared as in the notebook, at half the size: rows with a one appended.
 
     Shorter rows cost a training run of any length, which is most of what grading takes, a quarter;
-    fewer images would only cost accuracy.
+    fewer images would only cost accuracy. With 2,000 test images instead of 1,000, runs differ half
+    as much.
     """
-    sizes = {"num_training": 10_000, "num_validation": 1_000, "num_test": 1_000}
+    sizes = {"num_training": 10_000, "num_validation": 1_000, "num_test": 2_000}
     data = load_dataset(name, **sizes, dtype=np.uint8)
     mean_image = half_size(data.X_train).mean(axis=0)
 
