@@ -30,7 +30,7 @@ from . import oracle
 RTOL, ATOL = 1e-4, 1e-5
 
 CALIBRATE = "python tests/benchmarks/calibrate.py a1/softmax --dataset"
-# Below the 38 % that the notebook asks for on scenes: who divides every pixel by its spread and then
+# Below the 38 % that the notebook asks for on scenes: who divides every pixel by its spread and
 # learns slowly reaches 41.7 % with whole images and only 37.1 % with those of half the size.
 TRAIN_SOFTMAX = {
     "scenes": Threshold(
