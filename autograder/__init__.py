@@ -26,7 +26,7 @@ from .authoring import (
     require_unchanged,
 )
 from .comparing import assert_close
-from .training import once_per_dataset, prepared, scores_of
+from .training import half_size, once_per_dataset, prepared, scores_of
 
 __version__ = "0.1.0"
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "assert_finite",
     "assert_shape",
     "check",
+    "half_size",
     "misconception",
     "numerical_gradient",
     "once_per_dataset",

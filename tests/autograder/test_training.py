@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograder import CheckFailed, once_per_dataset, prepared, scores_of
+from autograder import CheckFailed, half_size, once_per_dataset, prepared, scores_of
 from cs231n_lib.datasets import load_dataset, use_dataset
 
 
@@ -19,6 +19,16 @@ def test_a_dataset_is_prepared_part_by_part() -> None:
         np.testing.assert_array_equal(X, images[:, 0, 0, :2] / 255)
         assert X.shape == (number, 2)
         assert getattr(splits, f"y_{part}") is getattr(data, f"y_{part}")
+
+
+def test_half_the_size_keeps_colours_in_place_and_the_norm_of_flat_images() -> None:
+    rng = np.random.default_rng(0)
+    colours = rng.integers(256, size=(2, 3, 4, 3), dtype=np.uint8)
+    images = colours.repeat(2, axis=1).repeat(2, axis=2)
+    small = half_size(images)
+    np.testing.assert_array_equal(small, 2.0 * colours)
+    assert small.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(small), np.linalg.norm(images.astype(float)))
 
 
 def test_each_dataset_is_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:

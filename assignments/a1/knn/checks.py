@@ -6,7 +6,6 @@ Tolerances are those of single precision, so that a solution may compute in floa
 from __future__ import annotations
 
 import timeit
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -17,7 +16,9 @@ from autograder import (
     assert_finite,
     assert_shape,
     check,
+    half_size,
     once_per_dataset,
+    prepared,
     require,
     require_unchanged,
 )
@@ -30,10 +31,10 @@ RTOL, ATOL = 1e-4, 1e-4
 CALIBRATE = "python tests/benchmarks/calibrate.py a1/knn --dataset"
 NEAREST_NEIGHBOURS = {
     "scenes": Threshold(
-        at_least=0.20, mean=0.259, std=0.011, seeds=12, command=f"{CALIBRATE} scenes"
+        at_least=0.20, mean=0.268, std=0.014, seeds=12, command=f"{CALIBRATE} scenes"
     ),
     "cifar10": Threshold(
-        at_least=0.21, mean=0.252, std=0.010, seeds=12, command=f"{CALIBRATE} cifar10"
+        at_least=0.21, mean=0.260, std=0.009, seeds=12, command=f"{CALIBRATE} cifar10"
     ),
 }
 K_CHOICES = (1, 5, 20, 50, 100)
@@ -222,13 +223,13 @@ def folds_may_be_uneven(student, rng):
 
 @check(points=2, of="cross_validate_k", timeout=120.0)
 def nearest_neighbours_recognise_images(student, rng):
-    """With the k that cross-validation finds best, enough of the test images are recognised."""
+    """With the k that cross-validation finds best, enough small test images are recognised."""
     data = _rows()
     start = rng.integers(len(data.X_train) - 5_000)
     chosen = slice(start, start + 5_000)  # a view: hand-ins by the hundred make no copies
     X_train, y_train = data.X_train[chosen], data.y_train[chosen]
     order = rng.permutation(len(data.X_test))
-    accuracies = student.cross_validate_k(X_train[:2_000], y_train[:2_000], list(K_CHOICES))
+    accuracies = student.cross_validate_k(X_train[:1_000], y_train[:1_000], list(K_CHOICES))
     _require_dictionary(accuracies, K_CHOICES, 5)
     best_k = max(K_CHOICES, key=lambda k: np.mean(accuracies[k]))
     dists = student.compute_distances_no_loops(X_train, data.X_test[order])
@@ -236,7 +237,8 @@ def nearest_neighbours_recognise_images(student, rng):
     bar = NEAREST_NEIGHBOURS[data.name].at_least
     require(
         reached >= bar,
-        f"with k = {best_k}, test accuracy {reached:.1%}, expected {bar:.0%} or more",
+        f"with k = {best_k}, test accuracy {reached:.1%} at 16×16 pixels, expected {bar:.0%} or "
+        "more",
     )
 
 
@@ -263,15 +265,10 @@ def _clusters(rng, *, num):
 
 @once_per_dataset
 def _rows(name):
-    """Return the dataset as rows, in float32 (the notebook uses float64; either must do)."""
-    data = load_dataset(name, num_training=10_000, num_validation=0, num_test=1_000)
-    return SimpleNamespace(
-        name=name,
-        X_train=data.X_train.reshape(len(data.X_train), -1),
-        X_test=data.X_test.reshape(len(data.X_test), -1),
-        y_train=data.y_train,
-        y_test=data.y_test,
-    )
+    """Return the dataset at half the size as rows, in float32 (either precision must do)."""
+    sizes = {"num_training": 10_000, "num_validation": 0, "num_test": 1_000}
+    data = load_dataset(name, **sizes, dtype=np.uint8)
+    return prepared(data, lambda images: half_size(images).reshape(len(images), 768))
 
 
 # Verdicts -----------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from autograder import (
     assert_finite,
     assert_shape,
     check,
+    half_size,
     once_per_dataset,
     prepared,
     require,
@@ -32,10 +33,10 @@ RTOL, ATOL = 1e-4, 1e-5
 CALIBRATE = "python tests/benchmarks/calibrate.py a1/svm --dataset"
 TRAIN_SVM = {
     "scenes": Threshold(
-        at_least=0.36, mean=0.403, std=0.008, seeds=12, command=f"{CALIBRATE} scenes"
+        at_least=0.36, mean=0.393, std=0.004, seeds=12, command=f"{CALIBRATE} scenes"
     ),
     "cifar10": Threshold(
-        at_least=0.35, mean=0.382, std=0.006, seeds=12, command=f"{CALIBRATE} cifar10"
+        at_least=0.35, mean=0.381, std=0.004, seeds=12, command=f"{CALIBRATE} cifar10"
     ),
 }
 
@@ -226,7 +227,7 @@ def train_svm_learns_clusters(student, rng):
 
 @check(points=4, of="train_svm", timeout=120.0)
 def train_svm_reaches_accuracy(student, rng):
-    """The weights that train_svm returns recognise enough of the test images."""
+    """The weights that train_svm returns recognise enough test images of half the size."""
     data = _rows()
     start = rng.integers(len(data.X_train) - 9_000)
     chosen = slice(start, start + 9_000)  # a view: hand-ins by the hundred make no copies
@@ -236,7 +237,10 @@ def train_svm_reaches_accuracy(student, rng):
     # Neither test images nor their labels leave this process.
     reached = accuracy(np.argmax(data.X_test @ np.asarray(W), axis=1), data.y_test)
     bar = TRAIN_SVM[data.name].at_least
-    require(reached >= bar, f"test accuracy {reached:.1%}, expected {bar:.0%} or more")
+    require(
+        reached >= bar,
+        f"test accuracy {reached:.1%} at 16×16 pixels, expected {bar:.0%} or more",
+    )
 
 
 # Inputs -------------------------------------------------------------------------------------------
@@ -298,12 +302,18 @@ def _quadratic(target):
 
 @once_per_dataset
 def _rows(name):
-    """Return the dataset as the notebook prepares it: centred float32 rows, a one appended."""
-    data = load_dataset(name, num_training=10_000, num_validation=1_000, num_test=1_000)
-    mean_image = data.X_train.mean(axis=0)
+    """Return the dataset prepared as in the notebook, at half the size: rows with a one appended.
+
+    Shorter rows cost a training run of any length, which is most of what grading takes, a quarter;
+    fewer images would only cost accuracy. With 2,000 test images instead of 1,000, runs differ half
+    as much.
+    """
+    sizes = {"num_training": 10_000, "num_validation": 1_000, "num_test": 2_000}
+    data = load_dataset(name, **sizes, dtype=np.uint8)
+    mean_image = half_size(data.X_train).mean(axis=0)
 
     def rows(images):
-        flat = (images - mean_image).reshape(len(images), -1)
+        flat = (half_size(images) - mean_image).reshape(len(images), -1)
         return np.hstack([flat, np.ones((len(flat), 1), dtype=flat.dtype)])
 
     return prepared(data, rows)
