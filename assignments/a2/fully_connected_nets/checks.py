@@ -35,12 +35,14 @@ from . import oracle
 RTOL, ATOL = 1e-3, 2e-5
 
 CALIBRATE = "python tests/benchmarks/calibrate.py a2/fully_connected_nets --dataset"
+# On half of the notebook's scenes and a quarter of its CIFAR-10, the reference reaches 6 and 7
+# points less. These bars are as far below the notebook's, so that who reaches those passes here.
 TRAIN_FULLY_CONNECTED_NET = {
     "scenes": Threshold(
-        at_least=0.49, mean=0.523, std=0.0034, seeds=4, command=f"{CALIBRATE} scenes"
+        at_least=0.42, mean=0.462, std=0.0096, seeds=4, command=f"{CALIBRATE} scenes --seeds 4"
     ),
     "cifar10": Threshold(
-        at_least=0.47, mean=0.514, std=0.0064, seeds=4, command=f"{CALIBRATE} cifar10"
+        at_least=0.40, mean=0.442, std=0.0065, seeds=4, command=f"{CALIBRATE} cifar10 --seeds 4"
     ),
 }
 
@@ -543,10 +545,12 @@ def _network(student, rng, sizes, normalization=None, *, keep=1.0, reg=0.0, dtyp
 
 @once_per_dataset
 def _rows(name):
-    """Return the dataset as the notebook prepares it: float32 rows, centred, divided by 64."""
-    num_training = {"scenes": 10_000, "cifar10": 20_000}[name]
+    """Return the dataset as the notebook prepares it: float32 rows, centred, divided by 64.
+
+    There are fewer images, because nearly all the time of grading is spent on training with them.
+    """
     data = load_dataset(
-        name, num_training=num_training, num_validation=1_000, num_test=1_000, dtype="uint8"
+        name, num_training=5_000, num_validation=1_000, num_test=1_000, dtype="uint8"
     )
     mean_image = data.X_train.mean(axis=0, dtype=np.float64).astype(np.float32)
 
