@@ -134,7 +134,11 @@ class _Watched(Executor):
             else:
                 outer.set_result(inner.result())
 
-        self._pool.submit(fn, *args, **kwargs).add_done_callback(done)
+        try:
+            self._pool.submit(fn, *args, **kwargs).add_done_callback(done)
+        except BrokenProcessPool:  # before this worker has ended: the order waits for another one
+            self.broken = True
+            self.when_broken()
         return outer
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:

@@ -30,6 +30,7 @@ GRADER_VERSION = "1"
 MAX_MESSAGE, MAX_DETAIL, MAX_NAME = 2_000, 5_000, 200
 # A check's own computing, on values that a hand-in made, beside what the student's code may take.
 OWN_SECONDS = 30.0
+# Finding a hint; longer where the check allows a training run, which the reference makes again.
 DIAGNOSIS_SECONDS = 10.0
 
 
@@ -148,7 +149,7 @@ class Grade:
         if kind in ("missing", "crash", "refused"):
             return result
         try:
-            with time_limit(DIAGNOSIS_SECONDS):
+            with time_limit(DIAGNOSIS_SECONDS * max(1.0, check.timeout / 40)):
                 found = find_misconception(
                     check,
                     kind,

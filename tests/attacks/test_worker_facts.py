@@ -34,11 +34,17 @@ class Seen:
         self.worker = worker
         self.session = session
         self.wall = zygote._process.pid
-        self.sandbox = descendants(self.wall)
-        inside = {p: status_of(p)["NSpid"].split() for p in self.sandbox}
-        deepest = max(len(numbers) for numbers in inside.values())
-        (self.pid,) = [p for p, numbers in inside.items() if len(numbers) == deepest]
+        # One that was killed just now may need a moment to go.
+        patience = time.monotonic() + 20
+        while len(deepest := self._deepest()) > 1 and time.monotonic() < patience:
+            time.sleep(0.05)
+        (self.pid,) = deepest
         self.status = status_of(self.pid)
+
+    def _deepest(self) -> list[int]:
+        self.sandbox = descendants(self.wall)
+        depths = {p: len(status_of(p).get("NSpid", "").split()) for p in self.sandbox}
+        return [process for process, depth in depths.items() if depth == max(depths.values())]
 
     def proc(self, name: str) -> Path:
         return Path(f"/proc/{self.pid}/{name}")
@@ -78,9 +84,11 @@ def seen(zygote: Zygote) -> Iterator[Seen]:
     session = Session(worker, code.sources, 2048)
     session.allow(20)
     cells = [{"name": cell.name, "source": cell.source} for cell in code.cells]
-    assert session.request("cells", "define", cells=cells, refused=[], notebooks={}) == []
-    yield Seen(zygote, worker, session)
-    session.close()
+    try:
+        assert session.request("cells", "define", cells=cells, refused=[], notebooks={}) == []
+        yield Seen(zygote, worker, session)
+    finally:
+        session.close()
 
 
 def readable(path: Path) -> Path:
