@@ -133,6 +133,7 @@ def assert_harmless_page(page: str) -> None:
     allowed += " header span code pre details summary br footer figure figcaption svg path text"
     assert parser.tags <= set(allowed.split())
     known = "lang charset name content rel href class id title role style aria-label open"
+    known += " aria-hidden viewbox width height d x y"
     assert parser.attributes <= set(known.split())
     assert all(link.startswith("#") or link == "data:," for link in parser.links)
     assert not _control_characters(page)
