@@ -10,7 +10,7 @@ from dataclasses import replace
 from cs231n_lib.checking import CheckFailed
 from cs231n_lib.datasets import use_dataset
 
-from .authoring import Check
+from .authoring import Check, Misconception
 from .backends import DEFINE_SECONDS, Code, LocalBackend, SandboxBackend
 from .calls import CallProblem
 from .comparing import WrongValues
@@ -30,8 +30,9 @@ GRADER_VERSION = "1"
 MAX_MESSAGE, MAX_DETAIL, MAX_NAME = 2_000, 5_000, 200
 # A check's own computing, on values that a hand-in made, beside what the student's code may take.
 OWN_SECONDS = 30.0
-# Finding a hint; longer where the check allows a training run, which the reference makes again.
-DIAGNOSIS_SECONDS = 10.0
+# Finding a hint. Where a check allows a training run, the reference makes it again and may take as
+# long as a student's.
+DIAGNOSIS_SECONDS, LONG_SECONDS = 10.0, 60.0
 
 
 def grade_handin(
@@ -107,9 +108,9 @@ class Grade:
         self.backend = backend
         self.student = student
         self.secret = secret
-        # Functions in which a misconception was found.
+        # Functions in which a misconception was found from which others' failures may follow.
         found = {result.misconception for result in keep}
-        self._known = {m.of for m in exercise.misconceptions if m.name in found}
+        self._known = {m.of for m in exercise.misconceptions if m.name in found and _spreads(m)}
 
     def run(self, check: Check) -> CheckResult:
         """Run one check and return its result, whatever happens."""
@@ -149,7 +150,8 @@ class Grade:
         if kind in ("missing", "crash", "refused"):
             return result
         try:
-            with time_limit(DIAGNOSIS_SECONDS * max(1.0, check.timeout / 40)):
+            patience = check.timeout if check.timeout >= LONG_SECONDS else DIAGNOSIS_SECONDS
+            with time_limit(patience):
                 found = find_misconception(
                     check,
                     kind,
@@ -163,7 +165,8 @@ class Grade:
             return replace(result, detail=f"No diagnosis: {type(error).__name__}.")
         if found is None:
             return result
-        self._known.add(found.of)
+        if _spreads(found):
+            self._known.add(found.of)
         return replace(result, misconception=found.name, hint=found.hint)
 
     def _unexpected(self, check: Check, student: Student, detail: str) -> CheckResult:
@@ -191,6 +194,11 @@ class Grade:
             result = _result(check, "failed", message)
             return replace(result, detail=f"No comparison: {type(error).__name__}.")
         return self._failed(check, student, "failed", message, "type")
+
+
+def _spreads(misconception: Misconception) -> bool:
+    """Whether what is built on the function may fail for it: not because it is slow, say."""
+    return misconception.symptom in ("value", "exception")
 
 
 def _lost(check: Check, detail: str) -> CheckResult:
