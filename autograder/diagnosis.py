@@ -20,7 +20,14 @@ from .calls import Call, CallProblem, Held, Transcript
 from .reference import Reference
 from .worker.values import TooLarge
 
-__all__ = ["describe_mismatch", "find_misconception", "replay", "same", "structure"]
+__all__ = [
+    "TRAINING_TIMEOUT",
+    "describe_mismatch",
+    "find_misconception",
+    "replay",
+    "same",
+    "structure",
+]
 
 # A float32 solution and a float64 misconception agree to about 1e-6 of the largest entry.
 _RELATIVE, _OF_LARGEST = 1e-4, 1e-6
@@ -28,7 +35,7 @@ _RELATIVE, _OF_LARGEST = 1e-4, 1e-6
 # there to catch are tried, and none where a mistake in another function is known: the failure most
 # likely follows from it. A check that allows a minute is there for a training run: a student's may
 # have ended at once, but the reference's will not.
-_CHEAP_SECONDS, _TRAINING_TIMEOUT = 0.5, 60.0
+_CHEAP_SECONDS, TRAINING_TIMEOUT = 0.5, 60.0
 # So much may a replay take where a mistake in another function is known and yet all misconceptions
 # of the exercise are tried; above it, those that this check is there to catch.
 _CHEAP_IF_KNOWN_SECONDS = 0.02
@@ -63,7 +70,7 @@ def find_misconception(
         fitting = (m for m in own if m.symptom == kind and m.caught_by == check.name)
         return next(fitting, None)
     seconds = sum(call.seconds for call in transcript)
-    cheap = seconds < _CHEAP_SECONDS and check.timeout < _TRAINING_TIMEOUT
+    cheap = seconds < _CHEAP_SECONDS and check.timeout < TRAINING_TIMEOUT
     elsewhere = bool(known - {check.of})
     if elsewhere and not cheap:
         return None

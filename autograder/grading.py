@@ -15,7 +15,7 @@ from .backends import DEFINE_SECONDS, Code, LocalBackend, SandboxBackend
 from .calls import CallProblem
 from .comparing import WrongValues
 from .course import Exercise
-from .diagnosis import describe_mismatch, find_misconception, replay
+from .diagnosis import TRAINING_TIMEOUT, describe_mismatch, find_misconception, replay
 from .errors import SandboxUnavailable
 from .handin import Handin, Unreadable
 from .report import CheckResult, Outcome, QuestionResult, Report, clean_text
@@ -32,7 +32,7 @@ MAX_MESSAGE, MAX_DETAIL, MAX_NAME = 2_000, 5_000, 200
 OWN_SECONDS = 30.0
 # Finding a hint. Where a check allows a training run, the reference makes it again and may take as
 # long as a student's.
-DIAGNOSIS_SECONDS, LONG_SECONDS = 10.0, 60.0
+DIAGNOSIS_SECONDS = 10.0
 
 
 def grade_handin(
@@ -150,7 +150,7 @@ class Grade:
         if kind in ("missing", "crash", "refused"):
             return result
         try:
-            patience = check.timeout if check.timeout >= LONG_SECONDS else DIAGNOSIS_SECONDS
+            patience = check.timeout if check.timeout >= TRAINING_TIMEOUT else DIAGNOSIS_SECONDS
             with time_limit(patience):
                 found = find_misconception(
                     check,
