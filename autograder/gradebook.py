@@ -14,12 +14,15 @@ from typing import Any
 
 import sqlalchemy
 import sqlalchemy.exc
+from nbgrader.api import Assignment as AssignmentRow
 from nbgrader.api import (
+    BaseCell,
     Comment,
     Grade,
     Gradebook,
     InvalidEntry,
     MissingEntry,
+    Notebook,
     SubmittedNotebook,
 )
 from nbgrader.preprocessors import AssignLatePenalties
@@ -109,14 +112,23 @@ class GradebookWriter:
 
     def _record(self, student: str, reports: dict[str, Report], timestamp: Any) -> None:
         with self._one_commit():
+            cells = self._cells()  # held: what is in memory is not asked for one by one
             self._book.update_or_create_student(student)
             fields = {} if timestamp is None else {"timestamp": timestamp}
             submission = self._book.update_or_create_submission(
                 self.assignment.name, student, **fields
             )
+            self._book.db.flush()
             for notebook in submission.notebooks:
-                set_grades(notebook, reports.get(notebook.name))
+                with self._book.db.no_autoflush:
+                    set_grades(notebook, reports.get(notebook.name))
                 self._penalise(notebook, submission.total_seconds_late)
+            del cells
+
+    def _cells(self) -> list[Any]:
+        """Return all cells of the assignment that nbgrader keeps grades or comments of."""
+        query = self._book.db.query(BaseCell).join(BaseCell.notebook).join(Notebook.assignment)
+        return list(query.filter(AssignmentRow.name == self.assignment.name))
 
     @contextmanager
     def _one_commit(self) -> Iterator[None]:

@@ -100,7 +100,8 @@ def execute(exercise: Exercise, folder: Path, threads: int = 1) -> Any:
 def render(notebook: Any) -> str:
     """Return a notebook as text, the same text for the same notebook."""
     nbformat.validate(notebook)
-    return str(nbformat.writes(notebook, indent=1)).rstrip("\n") + "\n"
+    # nbformat.writes would validate again
+    return str(nbformat.v4.writes(notebook, indent=1)).rstrip("\n") + "\n"
 
 
 def _reached(starts: Iterable[Path]) -> list[Path]:

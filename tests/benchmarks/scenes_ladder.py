@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -212,6 +213,7 @@ def main() -> None:
         for seed in range(options.seeds):
             data = dataset(seed, options.fresh)
             scores.append(100 * RUNGS[name](data, np.random.default_rng(seed)))
+            print(f"{name}, seed {seed}: {scores[-1]:.1f} %", file=sys.stderr, flush=True)
         spread = statistics.stdev(scores) if len(scores) > 1 else 0.0
         seconds = (time.perf_counter() - start) / len(scores)
         print(
