@@ -115,7 +115,7 @@ class SandboxBackend:
         fields: dict[str, Any]
         if call.operation == "call":
             fields = {"name": call.name, "args": list(call.args), "kwargs": call.kwargs}
-            fields |= {"hold": list(call.hold), **target}
+            fields |= {"hold": _places(call), **target}
         elif call.operation == "hold":
             fields = {"value": call.args[0]}
         else:
@@ -184,6 +184,10 @@ class SandboxBackend:
         self._session = self._waiting = None
 
 
+def _places(call: Call) -> list[int] | str:
+    return call.hold if isinstance(call.hold, str) else list(call.hold)
+
+
 def _title(call: Call) -> str:
     if isinstance(call.target, Held):
         return f"{call.target.type_name}.{call.name}" if call.name else call.target.type_name
@@ -227,7 +231,7 @@ class LocalBackend:
         if isinstance(call.target, Held):
             request["handle"] = server.held[call.target.number]
         request |= {"args": self._arrive(list(call.args)), "kwargs": self._arrive(call.kwargs)}
-        request |= {"hold": list(call.hold), "value": request["args"][0] if call.args else None}
+        request |= {"hold": _places(call), "value": request["args"][0] if call.args else None}
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -59,7 +59,8 @@ class Call:
     """One request: what was asked of which function or held value, and the answer.
 
     ``operation`` is ``call``, ``get``, ``set`` or ``hold``. Arguments and result hold
-    :class:`Held` and :class:`Named` where the check held proxies.
+    :class:`Held` and :class:`Named` where the check held proxies. Of what a function returns, the
+    elements whose places are in ``hold`` stay where they are, or all of it.
     """
 
     operation: str
@@ -67,7 +68,7 @@ class Call:
     name: str
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = field(default_factory=dict)
-    hold: tuple[int, ...] = ()
+    hold: tuple[int, ...] | Literal["all"] = ()
     result: Any = None
     problem: CallProblem | None = None
     seconds: float = 0.0

@@ -20,6 +20,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
+from threadpoolctl import threadpool_limits
+
 from .course import Course
 from .errors import UserError
 from .grading import GRADER_VERSION, grade_handin
@@ -122,7 +124,7 @@ def grader_pool(root: Path, mechanism: Mechanism, jobs: int) -> ProcessPoolExecu
     # helper that has loaded the engine once.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["autograder.grading"])
-    return ProcessPoolExecutor(jobs, context, _start, (root, mechanism))
+    return ProcessPoolExecutor(jobs, context, _start, (root, mechanism, jobs))
 
 
 class _Here:
@@ -145,8 +147,11 @@ def grade_here(order: Order) -> Report:
     return carry_out(order, _Here.course, _Here.zygote)
 
 
-def _start(root: Path, mechanism: Mechanism) -> None:
+def _start(root: Path, mechanism: Mechanism, jobs: int) -> None:
     threading.Thread(target=_end_with_the_grader, daemon=True).start()
+    # Threads of several processes on the same cores wait for each other most of the time, and
+    # OpenBLAS' wait busily while a student's code computes.
+    threadpool_limits(max(1, (os.cpu_count() or 1) // jobs))
     _Here.course = Course(root)
     _Here.zygote = Zygote(mechanism, hidden=(root,))
     _Here.zygote.__enter__()

@@ -9,7 +9,7 @@ diagnosed.
 from __future__ import annotations
 
 import time
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from .calls import Call, CallProblem, Held, Named, Transcript, snapshot
 
@@ -77,7 +77,9 @@ class Student:
 class StudentFunction:
     """A function or class of the student's, by name."""
 
-    def __init__(self, student: Student, name: str, hold: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self, student: Student, name: str, hold: tuple[int, ...] | Literal["all"] = ()
+    ) -> None:
         self._student = student
         self._named = Named(name)
         self._hold = hold
@@ -87,8 +89,12 @@ class StudentFunction:
         return self._student._perform(self._call(args, kwargs))
 
     def holding(self, *places: int) -> StudentFunction:
-        """Return the function with these elements of the returned tuple staying where they are."""
-        return StudentFunction(self._student, self._named.name, places)
+        """Return the function with these elements of the returned tuple staying where they are.
+
+        Without a place all that it returns does: for a large array that only goes on to another
+        of the student's functions.
+        """
+        return StudentFunction(self._student, self._named.name, places or "all")
 
     def seconds(self, *args: Any, repeat: int = 3, **kwargs: Any) -> float:
         """Return the best wall-clock seconds of ``repeat`` calls, measured from outside."""

@@ -104,7 +104,7 @@ class Server:
         function = self._function(request)
         value = function(*request["args"], **request["kwargs"])
         hold = request["hold"]
-        if hold and isinstance(value, tuple | list):
+        if hold and hold != "all" and isinstance(value, tuple | list):
             return tuple(self._keep(v) if i in hold else v for i, v in enumerate(value))
         return self._keep(value) if hold else value
 

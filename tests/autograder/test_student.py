@@ -118,6 +118,18 @@ def test_a_cache_may_stay_where_it_is(student: Student, rng: np.random.Generator
     assert isinstance(cache, tuple)
 
 
+def test_all_that_a_function_returns_may_stay_where_it_is(
+    student: Student, rng: np.random.Generator
+) -> None:
+    x, w = rng.normal(size=(4, 3)), rng.normal(size=(3, 2))
+    squares = student.square.holding()(x)
+    assert isinstance(squares, Handle)
+    whole = student.affine_forward.holding()(squares, w)
+    assert repr(whole) == "<a tuple of the student's>"
+    out, _ = whole.value()
+    np.testing.assert_allclose(out, x**2 @ w)
+
+
 def test_objects_are_used_through_their_handle(student: Student) -> None:
     net = student.TwoLayerNet(3, rng=np.random.default_rng(0))
     assert repr(net) == "<a TwoLayerNet of the student's>"
