@@ -29,6 +29,7 @@ __all__ = ["main"]
 
 # What most notebooks import, and what NumPy imports by itself at the first np.unique.
 _USUAL = ("cs231n_lib.checking", "cs231n_lib.datasets", "cs231n_lib.progress", "numpy.ma")
+_TOLD_TO_END = (signal.SIGTERM,)
 
 
 def main(control_fd: int) -> None:
@@ -59,6 +60,7 @@ class Zygote:
     def __init__(self, control: socket.socket) -> None:
         self.control = control
         self.workers: dict[int, int] = {}  # process id -> number
+        self.kept: set[int] = set()  # those of them that are keepers
         self.wake, wake_writer = socket.socketpair()
         wake_writer.setblocking(False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -89,9 +91,14 @@ class Zygote:
                 self._become_worker(order, fds[0])
             os.close(fds[0])
             self.workers[pid] = order["spawn"]
+            if order["namespaces"]:
+                self.kept.add(pid)
         elif "kill" in order:
             for pid, number in self.workers.items():
-                if number == order["kill"]:
+                if number == order["kill"] and pid in self.kept:
+                    # Not the keeper itself: it says when the worker and all it started are gone.
+                    os.kill(pid, signal.SIGTERM)
+                elif number == order["kill"]:
                     _kill(pid)
         return True
 
@@ -100,6 +107,7 @@ class Zygote:
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
                 code = os.waitstatus_to_exitcode(status)
+                self.kept.discard(pid)
                 self._tell({"exit": self.workers.pop(pid), "status": code})
 
     def _tell(self, message: dict[str, Any]) -> None:
@@ -112,6 +120,8 @@ class Zygote:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             os.setsid()
+            if order["namespaces"]:  # until there is a worker for the keeper to end
+                signal.pthread_sigmask(signal.SIG_BLOCK, _TOLD_TO_END)
             # Made first: the filter knows no socket calls but sending and receiving.
             channel = socket.socket(fileno=_only(fd))
             _confine(order)
@@ -144,6 +154,7 @@ def _confine(order: dict[str, Any]) -> None:
         if keep != 0:
             os.close(3)
             _keep_and_exit(keep)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _TOLD_TO_END)
         confine.drop_privileges(user=user)
     os.chdir(order["folder"])
     os.environ.clear()
@@ -159,7 +170,18 @@ def _confine(order: dict[str, Any]) -> None:
 
 
 def _keep_and_exit(pid: int) -> NoReturn:
-    """Wait for the worker, which is process 1 of its namespace, and end as it ended."""
+    """Wait for the worker, which is process 1 of its namespace, and end as it ended.
+
+    Told to end, kill it first. The kernel lets process 1 be waited for when all others of its
+    namespace are gone.
+    """
+
+    def end(*_: object) -> None:
+        with contextlib.suppress(ProcessLookupError):  # it ended by itself just now
+            os.kill(pid, signal.SIGKILL)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _TOLD_TO_END)
     _, status = os.waitpid(pid, 0)
     code = os.waitstatus_to_exitcode(status)
     if code < 0:

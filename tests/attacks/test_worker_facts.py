@@ -34,17 +34,10 @@ class Seen:
         self.worker = worker
         self.session = session
         self.wall = zygote._process.pid
-        # One that was killed just now may need a moment to go.
-        patience = time.monotonic() + 20
-        while len(deepest := self._deepest()) > 1 and time.monotonic() < patience:
-            time.sleep(0.05)
-        (self.pid,) = deepest
-        self.status = status_of(self.pid)
-
-    def _deepest(self) -> list[int]:
         self.sandbox = descendants(self.wall)
         depths = {p: len(status_of(p).get("NSpid", "").split()) for p in self.sandbox}
-        return [process for process, depth in depths.items() if depth == max(depths.values())]
+        (self.pid,) = (p for p, depth in depths.items() if depth == max(depths.values()))
+        self.status = status_of(self.pid)
 
     def proc(self, name: str) -> Path:
         return Path(f"/proc/{self.pid}/{name}")
@@ -311,6 +304,16 @@ def test_a_gigabyte_is_given_back_at_once(seen: Seen) -> None:
     seen.session.close()
     assert time.monotonic() - start < 5
     wait_until_gone(pid)
+
+
+def test_the_next_one_starts_when_nothing_of_the_last_one_is_left(seen: Seen) -> None:
+    seen.call("keep", 2**30)  # which takes the kernel a while to take back
+    pid, keeper = seen.pid, int(seen.status["PPid"])
+    seen.session.close()
+    following = seen.zygote.spawn(Limits())
+    assert not Path(f"/proc/{pid}").exists()
+    assert not Path(f"/proc/{keeper}").exists()
+    following.dismiss()
 
 
 def test_a_worker_ends_with_its_keeper(seen: Seen) -> None:
