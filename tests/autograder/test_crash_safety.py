@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from nbgrader.api import Gradebook
 
@@ -106,19 +107,10 @@ def test_nothing_of_a_killed_run_lives_on(whole_class: Path, mechanism: Mechanis
         while not list(whole_class.glob("reports/*/t1/mean.json")):
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        family = descendants(grader.pid)
+        family = psutil.Process(grader.pid).children(recursive=True)
         assert len(family) > 2
         grader.kill()
-    deadline = time.monotonic() + 10
-    while alive := [pid for pid in family if Path(f"/proc/{pid}").exists()]:
-        assert time.monotonic() < deadline, f"still there: {alive}"
-        time.sleep(0.05)
-
-
-def descendants(pid: int) -> list[int]:
-    """Return the processes that a process started, and those that these started."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [found for child in map(int, children) for found in (child, *descendants(child))]
+    assert not psutil.wait_procs(family, timeout=10)[1]
 
 
 def _session(root: Path, mechanism: Mechanism) -> None:

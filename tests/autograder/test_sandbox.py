@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from autograder import session
@@ -512,38 +513,29 @@ def test_a_warm_process_that_died_is_started_again(
 
 
 def test_ended_workers_leave_no_process(mechanism: Mechanism, open_probe: Opener) -> None:
-    def children(pid: int) -> list[int]:
-        found = []
-        for path in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                parent = int(path.read_text().rpartition(")")[2].split()[1])
-            except OSError:
-                continue
-            if parent == pid:
-                found += [int(path.parent.name), *children(int(path.parent.name))]
-        return found
-
     with Zygote(mechanism) as own:
-        assert own._process is not None
         probe = open_probe(
             "import time\ndef probe():\n    time.sleep(60)\ndef one(): return 1", own
         )
         probe("one")
-        idle = len(children(own._process.pid))
+        idle = len(behind(own))
         probe.problem("probe", timeout=0.2)
         probe("one")
-        assert len(children(own._process.pid)) == idle
+        assert len(behind(own)) == idle
         probe.backend.__exit__()
         deadline = time.monotonic() + 5
-        while len(children(own._process.pid)) >= idle and time.monotonic() < deadline:
+        while len(behind(own)) >= idle and time.monotonic() < deadline:
             time.sleep(0.02)
-        assert len(children(own._process.pid)) < idle
-        pid = own._process.pid
-        left = children(pid)
-    deadline = time.monotonic() + 5
-    while any(Path(f"/proc/{p}").exists() for p in left) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not [p for p in left if Path(f"/proc/{p}").exists()]
+        assert len(behind(own)) < idle
+        left = behind(own)
+    assert not psutil.wait_procs(left, timeout=5)[1]
+
+
+def behind(zygote: Zygote) -> list[psutil.Process]:
+    """Return all processes of a sandbox but the one that was started from here."""
+    assert zygote._process is not None
+    found: list[psutil.Process] = psutil.Process(zygote._process.pid).children(recursive=True)
+    return found
 
 
 def test_the_next_hand_in_starts_when_the_last_one_is_gone(open_probe: Opener) -> None:
@@ -568,12 +560,12 @@ def test_a_worker_outlives_no_warm_process(mechanism: Mechanism, open_probe: Ope
         probe("one")
         probe("one", memory=300)
         assert own._process is not None
+        ends = behind(own)
         own._process.kill()
         own._process.wait()
-        deadline = time.monotonic() + 5
+        psutil.wait_procs(ends, timeout=5)
         with pytest.raises(WorkerLost):
-            while time.monotonic() < deadline:  # the kernel ends what was behind the wall, soon
-                probe("one", memory=300)
+            probe("one", memory=300)
         probe("one", memory=400)  # in a new warm process
         with pytest.raises(WorkerLost):
             probe("one")
