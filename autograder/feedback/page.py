@@ -6,6 +6,7 @@ import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import jinja2
 import markupsafe
@@ -117,10 +118,15 @@ def _coloured(source: str) -> markupsafe.Markup:
     """Return escaped source, with colours unless it is made to take a highlighter for ever."""
     try:
         with time_limit(COLOUR_SECONDS):
-            text = highlight(source, PythonLexer(), HtmlFormatter(nowrap=True))
+            text = highlight(source, *_highlighter())
             return markupsafe.Markup(text)  # noqa: S704 - pygments escapes
     except TookTooLong:
         return markupsafe.escape(source)
+
+
+@functools.cache
+def _highlighter() -> tuple[Any, Any]:
+    return PythonLexer(), HtmlFormatter(nowrap=True)
 
 
 def _title(exercise: Exercise) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -23,6 +24,7 @@ import sys
 from typing import Any, NoReturn
 
 from . import confine, landlock
+from .cells import Cell, run_definitions
 from .serve import Server
 
 __all__ = ["main"]
@@ -52,6 +54,11 @@ def _warm_up() -> None:
     np.ones((64, 64)) @ np.ones((64, 64))
     np.random.default_rng(0).normal(size=3)
     ctypes.CDLL(None)
+    # The parser makes its types when it is first used; a line of ours is enough for that.
+    run_definitions([Cell("warm", "import numpy as np\n\ndef f(x):\n    return np.abs(x)")], {})
+    # What is here stays: a worker that looked through it for garbage would copy its memory.
+    gc.collect()
+    gc.freeze()
 
 
 class Zygote:
