@@ -14,6 +14,7 @@ from typing import Any, TextIO
 
 from ..errors import SandboxUnavailable
 from ..worker.confine import Limits
+from ..worker.values import write_frame
 from .groups import Group, make_group, warn_once
 from .mechanisms import Mechanism, worker_environment
 from .view import interpreter_view
@@ -22,9 +23,10 @@ __all__ = ["Worker", "WorkerLost", "Zygote"]
 
 START_SECONDS = 60.0
 ANSWER_SECONDS = 10.0
-# Where the grader is root, the workers of each grading process are a user that nobody else is: what
-# the system counts by user (threads, locked memory) is then theirs alone.
-_FIRST_USER, _NOBODY = 2_000_000_000, 65534
+# Where the grader is root, each worker is a user that nobody else is: what the system counts by
+# user (threads, locked memory) is then its alone. There are three at a time at most, see `Zygote`
+# and `SandboxBackend`.
+_FIRST_USER, _USERS, _NOBODY = 2_000_000_000, 4, 65534
 
 
 class WorkerLost(Exception):
@@ -66,6 +68,9 @@ class Worker:
 class Zygote:
     """A warm process behind a wall. Use as a context manager.
 
+    One worker is always ahead: forked and in its cell while another one works, it waits for its
+    limits. So a hand-in waits for no fork. It knows nothing of any hand-in before its own.
+
     Parameters
     ----------
     mechanism
@@ -79,6 +84,7 @@ class Zygote:
         self.generation = 0  # counts the warm processes: workers end with theirs
         self._view = interpreter_view(hidden)
         self._count = 0
+        self._ahead: Worker | None = None
         self._ended: dict[int, int] = {}
         self._leaving: set[int] = set()
         self._process: subprocess.Popen[bytes] | None = None
@@ -100,23 +106,34 @@ class Zygote:
         return self._process is not None and self._process.poll() is None
 
     def spawn(self, limits: Limits) -> Worker:
-        """Fork a worker.
+        """Give a worker that nothing has been in.
 
         Raises
         ------
         WorkerLost
-            If the zygote is gone and cannot be started again.
+            If the zygote is gone and cannot be started again, or the worker is.
         """
         self._see_off()
         if not self.running:
             self._stop()
             self._start()
         self._allow(limits)
+        worker, self._ahead = self._ahead or self._fork(), None
+        try:
+            write_frame(worker.channel, {"limits": vars(limits)}, [])
+            self._ahead = self._fork()
+        except (OSError, WorkerLost) as error:
+            worker.dismiss()
+            raise WorkerLost(f"a worker ended before it had anything to do: {error}") from error
+        return worker
+
+    def _fork(self) -> Worker:
+        """Have a worker forked, which waits for its limits."""
         ours, theirs = socket.socketpair()
         self._count += 1
         with theirs:
             try:
-                socket.send_fds(self._control, [self._order(limits)], [theirs.fileno()])
+                socket.send_fds(self._control, [self._order()], [theirs.fileno()])
             except OSError as error:
                 ours.close()
                 raise WorkerLost(f"the sandbox ended: {self._last_words()}") from error
@@ -132,15 +149,14 @@ class Zygote:
             warn_once(error)
             self._group = None
 
-    def _order(self, limits: Limits) -> bytes:
+    def _order(self) -> bytes:
         confines = self.mechanism.confines
         if not confines and self._scratch is None:
             self._scratch = tempfile.TemporaryDirectory(prefix="autograder-")
         order = {
             "spawn": self._count,
-            "limits": vars(limits),
             "namespaces": confines,
-            "users": [_FIRST_USER + os.getpid(), _NOBODY],
+            "users": [_FIRST_USER + _USERS * os.getpid() + self._count % _USERS, _NOBODY],
             "filter": base64.b64encode(self.mechanism.filter()).decode(),
             "folder": "/tmp" if self._scratch is None else self._scratch.name,  # noqa: S108
             "environment": worker_environment(),
@@ -246,6 +262,9 @@ class Zygote:
         return self._log.read()[-500:].strip() or "it said nothing"
 
     def _stop(self) -> None:
+        if self._ahead is not None:
+            self._ahead.channel.close()
+            self._ahead = None
         if self._process is not None:
             self._process.kill()
             self._process.wait()

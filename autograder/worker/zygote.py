@@ -1,9 +1,9 @@
 """The warm process that workers are forked from: NumPy is loaded once, no student code ever runs.
 
 It gets its orders over one socket, a JSON object a packet: ``{"spawn": n, …}`` comes with the
-socket that the new worker will speak on; ``{"kill": n}`` ends a worker and all it started. It
-answers ``{"ready": true}`` once and ``{"exit": n, "status": …}`` for each worker that ended,
-however it ended.
+socket that the new worker will speak on, and on which it first waits for its limits, already in its
+cell; ``{"kill": n}`` ends a worker and all it started. It answers ``{"ready": true}`` once and
+``{"exit": n, "status": …}`` for each worker that ended, however it ended.
 
     zygote --fork--> keeper (new namespaces) --fork--> worker (process 1 of its own world)
 """
@@ -26,6 +26,7 @@ from typing import Any, NoReturn
 from . import confine, landlock
 from .cells import Cell, run_definitions
 from .serve import Server
+from .values import read_frame
 
 __all__ = ["main"]
 
@@ -59,6 +60,10 @@ def _warm_up() -> None:
     # What is here stays: a worker that looked through it for garbage would copy its memory.
     gc.collect()
     gc.freeze()
+
+
+class _NotNeeded(Exception):
+    """The other side is gone before there was anything to do."""
 
 
 class Zygote:
@@ -131,8 +136,10 @@ class Zygote:
                 signal.pthread_sigmask(signal.SIG_BLOCK, _TOLD_TO_END)
             # Made first: the filter knows no socket calls but sending and receiving.
             channel = socket.socket(fileno=_only(fd))
-            _confine(order)
+            _confine(order, channel)
             Server(channel).run()
+            code = 0
+        except _NotNeeded:
             code = 0
         except BaseException as error:
             os.write(2, f"worker: {type(error).__name__}: {error}\n".encode()[:500])
@@ -150,8 +157,7 @@ def _only(fd: int) -> int:
     return 3
 
 
-def _confine(order: dict[str, Any]) -> None:
-    limits = confine.Limits(**order["limits"])
+def _confine(order: dict[str, Any], channel: socket.socket) -> None:
     mapped = confine.address_space()
     confine.first_to_go()
     if order["namespaces"]:
@@ -166,14 +172,23 @@ def _confine(order: dict[str, Any]) -> None:
     os.chdir(order["folder"])
     os.environ.clear()
     os.environ.update(order["environment"])
-    null = os.open(os.devnull, os.O_RDWR)
-    confine.limit_resources(limits, mapped, own_user=order["namespaces"])
     if order["namespaces"]:
         landlock.lock()
+    null = os.open(os.devnull, os.O_RDWR)
+    confine.limit_resources(_limits(channel), mapped, own_user=order["namespaces"])
     if order["filter"]:
         confine.set_filter(base64.b64decode(order["filter"]))
     os.dup2(null, 2)
     os.close(null)
+
+
+def _limits(channel: socket.socket) -> confine.Limits:
+    """Wait until there is something to do for this worker, and within which limits."""
+    try:
+        header, _ = read_frame(channel)
+    except EOFError as error:
+        raise _NotNeeded from error
+    return confine.Limits(**header["limits"])
 
 
 def _keep_and_exit(pid: int) -> NoReturn:
