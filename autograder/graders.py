@@ -28,6 +28,7 @@ from .grading import GRADER_VERSION, grade_handin
 from .handin import Unreadable
 from .report import CheckResult, Report
 from .sandbox import Mechanism, Zygote
+from .startup import settle
 
 __all__ = ["Graders", "Order", "carry_out", "grader_pool", "local_graders"]
 
@@ -155,6 +156,7 @@ def _start(root: Path, mechanism: Mechanism, jobs: int) -> None:
     _Here.course = Course(root)
     _Here.zygote = Zygote(mechanism, hidden=(root,))
     _Here.zygote.__enter__()
+    settle()
     # The pool ends its processes without a word; the zygote dies with its parent's socket.
 
 

@@ -31,7 +31,13 @@ from .values import read_frame
 __all__ = ["main"]
 
 # What most notebooks import, and what NumPy imports by itself at the first np.unique.
-_USUAL = ("cs231n_lib.checking", "cs231n_lib.datasets", "cs231n_lib.progress", "numpy.ma")
+_USUAL = (
+    "cs231n_lib.checking",
+    "cs231n_lib.datasets",
+    "cs231n_lib.progress",
+    "numpy.ma",
+    "timeit",
+)
 _TOLD_TO_END = (signal.SIGTERM,)
 
 
