@@ -30,7 +30,6 @@ from .handin import Handin, Unreadable, read_bytes
 from .report import Report, clean_text, write_atomically
 from .sandbox import Zygote
 from .seeds import course_secret
-from .startup import settle
 
 __all__ = [
     "ClassResult",
@@ -151,7 +150,6 @@ def grade_class(
     remarks: list[str] = []
     done = 0
     with GradebookWriter(course.root, assignment, db) as book:
-        settle()
         for task, report in _all_reports(course, known, fresh, graders, secret, only):
             student = task.student
             if task not in known:

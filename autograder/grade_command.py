@@ -14,6 +14,7 @@ from rich.markup import escape
 
 from .errors import UserError
 from .sandbox import choose_mechanism
+from .startup import settle
 
 # As in the other commands, what takes seconds to import is imported where it is used.
 if TYPE_CHECKING:
@@ -178,6 +179,7 @@ def grade_one_class(
     from . import views
     from .classroom import grade_class
 
+    settle()
     with views.progress_bar(console, quiet) as bar:
         task = bar.add_task(f"grading {name}", total=None)
 

@@ -35,3 +35,21 @@ def test_an_error_within_leaves_nothing_behind() -> None:
     except KeyError:
         pass
     assert sys.modules.get(NAME) is before
+
+
+def test_what_has_been_loaded_is_settled() -> None:
+    script = (
+        "import gc\n"
+        "from autograder.startup import settle\n"
+        "kept = [[] for _ in range(1000)]\n"
+        "settle()\n"
+        "print(gc.get_freeze_count() > 1000, gc.isenabled())\n"
+        "loop = []\n"
+        "loop.append(loop)\n"
+        "del loop\n"
+        "print(gc.collect() >= 1)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.split() == ["True", "True", "True"]
