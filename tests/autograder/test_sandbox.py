@@ -518,12 +518,10 @@ def test_ended_workers_leave_no_process(mechanism: Mechanism, open_probe: Opener
             "import time\ndef probe():\n    time.sleep(60)\ndef one(): return 1", own
         )
         probe("one")
-        time.sleep(0.5)  # the next worker is being forked
-        busy = len(behind(own))
+        busy = settled(own)
         probe.problem("probe", timeout=0.2)
         probe("one")
-        time.sleep(0.5)
-        assert len(behind(own)) == busy
+        assert settled(own) == busy
         probe.backend.__exit__()
         deadline = time.monotonic() + 5
         while len(behind(own)) >= busy and time.monotonic() < deadline:
@@ -531,6 +529,15 @@ def test_ended_workers_leave_no_process(mechanism: Mechanism, open_probe: Opener
         assert len(behind(own)) < busy
         left = behind(own)
     assert not psutil.wait_procs(left, timeout=5)[1]
+
+
+def settled(zygote: Zygote) -> int:
+    """Return how many processes a sandbox has once the next worker has been forked."""
+    counts = [-1]
+    while len(counts) < 10 or len(set(counts[-10:])) > 1:  # the same for half a second
+        time.sleep(0.05)
+        counts.append(len(behind(zygote)))
+    return counts[-1]
 
 
 def behind(zygote: Zygote) -> list[psutil.Process]:
