@@ -72,7 +72,7 @@ PARTS = (
     Part(until=47, shift=4, hole=8, average_decay=0.999),
     Part(until=49, shift=2, hole=0, average_decay=0.99),
 )
-ENDS = (26, 42, 49)
+ENDS = tuple(part.until for part in PARTS if not part.hole)
 # So many training images give the batch statistics of averaged weights.
 STATISTICS_IMAGES = 20_000
 EPOCHS = PARTS[-1].until
