@@ -10,7 +10,7 @@ from typing import Any
 
 from cs231n_lib.notebooks import resolving_with
 
-from .worker.cells import Cell, is_definition, plain_python
+from .worker.cells import Cell, is_definition, parse_cell
 from .worker.earlier import EarlierNotebooks
 
 __all__ = ["Reference"]
@@ -42,7 +42,7 @@ class Reference:
         namespace: dict[str, Any] = {"__name__": "__reference__"}
         with resolving_with(self._notebooks):
             for cell in cells:
-                tree = ast.parse(plain_python(cell.source), filename=f"<reference {cell.name}>")
+                tree = parse_cell(cell.source, f"<reference {cell.name}>")
                 for statement in tree.body:
                     if is_definition(statement, namespace):
                         module = ast.Module(body=[statement], type_ignores=[])

@@ -138,7 +138,7 @@ class Session:
     def _pass_on(self, tree: dict[str, Any], buffers: list[memoryview]) -> None:
         """Send a message whose arrays the worker maps, see :mod:`autograder.worker.passing`."""
         with passed(buffers) as file:
-            announce(_Deadlined(self), tree, buffers, elsewhere=True)
+            announce(_Deadlined(self), tree, buffers)
             socket.send_fds(self._set_timeout(), [b"\0"], [file])
 
     def _receive(self) -> dict[str, Any]:

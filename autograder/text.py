@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from .errors import CourseError
 from .startup import without_iri_grammar
-from .worker.cells import plain_python
+from .worker.cells import parse_cell
 
 with without_iri_grammar():
     import jupytext
@@ -168,7 +168,7 @@ def solution_part(source: str) -> list[str]:
 def _notebooks_in(source: str) -> list[str]:
     return [
         argument.value
-        for call in ast.walk(ast.parse(plain_python(source)))
+        for call in ast.walk(parse_cell(source))
         if isinstance(call, ast.Call)
         and isinstance(call.func, ast.Name)
         and call.func.id == "from_notebook"

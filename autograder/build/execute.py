@@ -20,7 +20,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 
 from ..course import Exercise
 from ..errors import CourseError
-from ..worker.cells import plain_python
+from ..worker.cells import parse_cell
 
 __all__ = ["execute", "fingerprint", "render"]
 
@@ -125,7 +125,7 @@ def _reached(starts: Iterable[Path]) -> list[Path]:
 def _imports(path: Path, root: Path, package: tuple[str, ...]) -> list[Path]:
     names: list[str] = []
     with _PARSING:
-        tree = ast.parse(plain_python(path.read_text(encoding="utf-8")))
+        tree = parse_cell(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 
 from ..course import Exercise
 from ..errors import CourseError
 from ..text import SCHEMA_VERSION, TextCell, defined_names, solution_part
-from ..worker.cells import plain_python
+from ..worker.cells import parse_cell
 
 __all__ = ["validate"]
 
@@ -52,7 +51,7 @@ def _cells(exercise: Exercise) -> Iterator[str]:
 
 def _syntax(source: str) -> str | None:
     try:
-        ast.parse(plain_python(source))
+        parse_cell(source)
     except SyntaxError as error:
         return f"{error.msg} in line {error.lineno}"
     return None

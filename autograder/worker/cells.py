@@ -30,7 +30,7 @@ __all__ = [
     "CellError",
     "StatementTimeout",
     "is_definition",
-    "plain_python",
+    "parse_cell",
     "run_definitions",
     "safe_text",
 ]
@@ -81,7 +81,7 @@ def run_definitions(cells: list[Cell], namespace: dict[str, Any]) -> list[CellEr
     errors = []
     for cell in cells:
         try:
-            tree = ast.parse(plain_python(cell.source), filename=f"<cell {cell.name}>")
+            tree = parse_cell(cell.source, f"<cell {cell.name}>")
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             errors.append(_error(cell.name, error, getattr(error, "lineno", None)))
             continue
@@ -118,27 +118,26 @@ def safe_text(error: BaseException) -> str:
         return ""
 
 
-def plain_python(source: str) -> str:
-    """Blank out IPython's magics and shell lines, keeping every line where it is."""
+def parse_cell(source: str, filename: str = "<cell>") -> ast.Module:
+    """Parse a cell with IPython's magics and shell lines blanked out, each line where it is.
+
+    Raises
+    ------
+    SyntaxError, ValueError, RecursionError, MemoryError
+        If that is no Python.
+    """
     lines = source.split("\n")
     for i, line in enumerate(lines):
         if line.startswith("%%"):
             if not line.startswith(_TRANSPARENT_MAGICS):
-                return ""
+                return ast.Module(body=[], type_ignores=[])
             lines[i] = ""
         if line.strip():
             break
-    if _parses("\n".join(lines)):
-        return "\n".join(lines)
-    return "\n".join(_MAGIC.sub(r"\1pass", line) for line in lines)
-
-
-def _parses(source: str) -> bool:
-    try:
-        ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True
+    # Most cells have none: they are parsed once.
+    with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+        return ast.parse("\n".join(lines), filename)
+    return ast.parse("\n".join(_MAGIC.sub(r"\1pass", line) for line in lines), filename)
 
 
 def is_definition(node: ast.stmt, namespace: dict[str, Any]) -> bool:

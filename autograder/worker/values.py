@@ -50,7 +50,7 @@ MAX_MARKS = 1_200_000
 # Keys whose hashes their sender chooses, as no one can for text: inserting n of them can take n^2.
 MAX_ODD_KEYS = 5_000
 MAX_GENERATORS = 100
-_LARGE = 2**20
+_SMALL, _LARGE = 2**16, 2**20
 # Gradients are collected in any of these.
 _DICTIONARIES = (dict, OrderedDict, defaultdict)
 _LENGTHS = struct.Struct(">QQ")
@@ -333,34 +333,36 @@ def write_frame(stream: Stream, header: dict[str, Any], buffers: list[memoryview
     TooLarge
         If the header is longer than the other side reads; nothing is written then.
     """
-    announce(stream, header, buffers)
+    beginning = _beginning(header, buffers)
+    if len(beginning) + sum(map(len, buffers)) <= _SMALL:
+        # In one piece: each piece would wake the reader.
+        stream.sendall(b"".join((beginning, *buffers)))
+        return
+    stream.sendall(beginning)
     for buffer in buffers:
         stream.sendall(buffer)
 
 
-def announce(
-    stream: Stream, header: dict[str, Any], buffers: list[memoryview], *, elsewhere: bool = False
-) -> None:
-    """Write the beginning of a frame: its lengths and its header.
-
-    Parameters
-    ----------
-    stream, header, buffers
-        As for :func:`write_frame`.
-    elsewhere
-        Say that the buffers do not follow in the stream but are given to the reader's ``fetch``.
+def announce(stream: Stream, header: dict[str, Any], buffers: list[memoryview]) -> None:
+    """Write the beginning of a frame whose buffers are given to the reader's ``fetch``.
 
     Raises
     ------
     TooLarge
         If the header is longer than the other side reads; nothing is written then.
     """
+    stream.sendall(_beginning(header, buffers, elsewhere=True))
+
+
+def _beginning(
+    header: dict[str, Any], buffers: list[memoryview], *, elsewhere: bool = False
+) -> bytes:
+    """Return the lengths and the header of a frame; say if the buffers do not follow it."""
     text = json.dumps({**header, "lengths": [len(b) for b in buffers]}, allow_nan=False).encode()
     if _marks(text) > MAX_MARKS or len(text) > MAX_HEADER:
         raise TooLarge(f"more than {MAX_MARKS:,} items or {MAX_HEADER // 2**20} MB beside arrays")
     body = sum(len(b) for b in buffers)
-    stream.sendall(_LENGTHS.pack(len(text), body | (_ELSEWHERE if elsewhere else 0)))
-    stream.sendall(text)
+    return _LENGTHS.pack(len(text), body | (_ELSEWHERE if elsewhere else 0)) + text
 
 
 def read_frame(
