@@ -139,6 +139,7 @@ class SandboxBackend:
             self._greet(self._session)
             self._define(self._session)
             self._define_left -= time.monotonic() - start
+            self._zygote.fork_ahead()
             self._session.allow(self._timeout)
         return self._session
 

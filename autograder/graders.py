@@ -20,15 +20,13 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
 from .course import Course
 from .errors import UserError
 from .grading import GRADER_VERSION, grade_handin
 from .handin import Unreadable
 from .report import CheckResult, Report
 from .sandbox import Mechanism, Zygote
-from .startup import settle
+from .startup import settle, share_cores
 
 __all__ = ["Graders", "Order", "carry_out", "grader_pool", "local_graders"]
 
@@ -150,9 +148,7 @@ def grade_here(order: Order) -> Report:
 
 def _start(root: Path, mechanism: Mechanism, jobs: int) -> None:
     threading.Thread(target=_end_with_the_grader, daemon=True).start()
-    # Threads of several processes on the same cores wait for each other most of the time, and
-    # OpenBLAS' wait busily while a student's code computes.
-    threadpool_limits(max(1, (os.cpu_count() or 1) // jobs))
+    share_cores(jobs)
     _Here.course = Course(root)
     _Here.zygote = Zygote(mechanism, hidden=(root,))
     _Here.zygote.__enter__()

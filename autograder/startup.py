@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["settle", "without_iri_grammar"]
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+__all__ = ["settle", "share_cores", "without_iri_grammar"]
 
 
 def settle() -> None:
@@ -18,6 +21,15 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+
+
+def share_cores(jobs: int) -> None:
+    """Have BLAS use the share of the cores that one of so many processes has, at least one.
+
+    Threads of several processes on the same cores wait for each other most of the time, and
+    OpenBLAS' wait busily while a student's code computes.
+    """
+    threadpool_limits(max(1, (os.cpu_count() or 1) // jobs))
 
 
 @contextmanager

@@ -68,8 +68,9 @@ class Worker:
 class Zygote:
     """A warm process behind a wall. Use as a context manager.
 
-    One worker is always ahead: forked and in its cell while another one works, it waits for its
-    limits. So a hand-in waits for no fork. It knows nothing of any hand-in before its own.
+    One worker can be ahead, see :meth:`fork_ahead`: forked and in its cell while another one works,
+    it waits for its limits. So a hand-in waits for no fork. It knows nothing of any hand-in before
+    its own.
 
     Parameters
     ----------
@@ -121,11 +122,24 @@ class Zygote:
         worker, self._ahead = self._ahead or self._fork(), None
         try:
             write_frame(worker.channel, {"limits": vars(limits)}, [])
-            self._ahead = self._fork()
-        except (OSError, WorkerLost) as error:
+        except OSError as error:
             worker.dismiss()
             raise WorkerLost(f"a worker ended before it had anything to do: {error}") from error
         return worker
+
+    def fork_ahead(self) -> None:
+        """Have the next worker forked, if none waits yet.
+
+        Best when the last one has made its definitions: two that came of one process and write to
+        their first pages at a time get in each other's way.
+
+        Raises
+        ------
+        WorkerLost
+            If the zygote is gone.
+        """
+        if self._ahead is None:
+            self._ahead = self._fork()
 
     def _fork(self) -> Worker:
         """Have a worker forked, which waits for its limits."""

@@ -24,7 +24,7 @@ import sys
 from typing import Any, NoReturn
 
 from . import confine, landlock
-from .cells import Cell, run_definitions
+from .rehearsal import rehearse
 from .serve import Server
 from .values import read_frame
 
@@ -61,8 +61,7 @@ def _warm_up() -> None:
     np.ones((64, 64)) @ np.ones((64, 64))
     np.random.default_rng(0).normal(size=3)
     ctypes.CDLL(None)
-    # The parser makes its types when it is first used; a line of ours is enough for that.
-    run_definitions([Cell("warm", "import numpy as np\n\ndef f(x):\n    return np.abs(x)")], {})
+    rehearse()  # the parser makes its types when it is first used
     # What is here stays: a worker that looked through it for garbage would copy its memory.
     gc.collect()
     gc.freeze()
@@ -180,6 +179,7 @@ def _confine(order: dict[str, Any], channel: socket.socket) -> None:
     os.environ.update(order["environment"])
     if order["namespaces"]:
         landlock.lock()
+    rehearse()  # while there is nothing to do yet
     null = os.open(os.devnull, os.O_RDWR)
     confine.limit_resources(_limits(channel), mapped, own_user=order["namespaces"])
     if order["filter"]:

@@ -165,6 +165,7 @@ def test_no_two_workers_share_a_namespace_of_processes_or_files(seen: Seen, zygo
     """Two in use and the one that waits to be the next."""
     readable(seen.proc("fd"))
     other = zygote.spawn(Limits())
+    zygote.fork_ahead()
     try:
         workers = _workers(zygote)
         deadline = time.monotonic() + 5

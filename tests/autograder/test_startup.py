@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+
+import pytest
 
 from autograder.startup import without_iri_grammar
 
@@ -53,3 +56,25 @@ def test_what_has_been_loaded_is_settled() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.split() == ["True", "True", "True"]
+
+
+@pytest.mark.parametrize(("cores", "jobs", "threads"), [(2, 1, 2), (2, 2, 1), (2, 5, 1), (4, 2, 2)])
+def test_blas_has_its_share_of_the_cores(cores: int, jobs: int, threads: int) -> None:
+    script = (
+        "import os, numpy\n"
+        "from threadpoolctl import threadpool_info\n"
+        "from autograder.startup import share_cores\n"
+        f"os.cpu_count = lambda: {cores}\n"
+        f"share_cores({jobs})\n"
+        "print({lib['num_threads'] for lib in threadpool_info()})\n"
+    )
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "7"}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        env=environment,
+    )
+    assert done.stdout.strip() == f"{{{threads}}}"

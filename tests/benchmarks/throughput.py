@@ -15,10 +15,11 @@ hand-ins and in this run:
     other. A sample is timed that has each different hand-in once or more; each counts as often as
     the class has it, and what the bare command takes to start counts once.
 *overhead*
-    The hand-ins of ten students, one after the other in one process, less the time in the student's
-    functions (which these hand-ins measure and print themselves) and less that of the checks' own
-    computing. What is left is sandbox, messages, diagnosis, report, graded notebook, feedback, and
-    half of writing a student into the gradebook, which is done once for both of their hand-ins.
+    The hand-ins of ten students, one after the other in one process that is set up as one of
+    ``--jobs``, less the time in the student's functions (which these hand-ins measure and print
+    themselves) and less that of the checks' own computing. What is left is sandbox, messages,
+    diagnosis, report, graded notebook, feedback, and half of writing a student into the gradebook,
+    which is done once for both of their hand-ins.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ from autograder.gradebook import GradebookWriter
 from autograder.makeup import blank, misconception_source, reference, with_solution
 from autograder.report import Report
 from autograder.sandbox import Zygote, choose_mechanism
-from autograder.startup import settle
+from autograder.startup import settle, share_cores
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("softmax", "knn")
@@ -374,7 +375,7 @@ def timed(one: HandIn) -> bytes:
     return nbformat.writes(notebook).encode()
 
 
-def measure_overhead(hand_ins: Sequence[HandIn]) -> list[tuple[HandIn, Cost]]:
+def measure_overhead(hand_ins: Sequence[HandIn], jobs: int) -> list[tuple[HandIn, Cost]]:
     """Grade one after the other in this process, as ``autograder grade`` does in its own."""
     spent: Counter[str] = Counter()
 
@@ -406,6 +407,7 @@ def measure_overhead(hand_ins: Sequence[HandIn]) -> list[tuple[HandIn, Cost]]:
         ):
             warm = {task.exercise.id: task for task in tasks}.values()
             waiting: dict[str, dict[str, Report]] = {}
+            share_cores(jobs)
             settle()
             for task in [*warm, *tasks]:  # the data that the checks load is loaded once, too
                 spent.clear()
@@ -473,7 +475,7 @@ def main() -> None:
     if options.overhead_sample:
         print("| seconds of one hand-in | in all | student's code | checks' own | overhead |")
         print("|---|---|---|---|---|")
-        costs = measure_overhead(make_up(exercises, options.overhead_sample))
+        costs = measure_overhead(make_up(exercises, options.overhead_sample), options.jobs)
         for exercise, sort in sorted({(one.exercise.name, one.sort) for one, _ in costs}):
             alike = [c for one, c in costs if (one.exercise.name, one.sort) == (exercise, sort)]
             means = [
