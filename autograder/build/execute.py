@@ -22,7 +22,7 @@ from ..course import Exercise
 from ..errors import CourseError
 from ..worker.cells import parse_cell
 
-__all__ = ["execute", "fingerprint", "render"]
+__all__ = ["as_text", "execute", "fingerprint", "render"]
 
 CELL_SECONDS = 600
 _LIBRARY = "cs231n_lib"
@@ -98,9 +98,19 @@ def execute(exercise: Exercise, folder: Path, threads: int = 1) -> Any:
 
 
 def render(notebook: Any) -> str:
-    """Return a notebook as text, the same text for the same notebook."""
+    """Return a notebook as text, the same text for the same notebook.
+
+    Raises
+    ------
+    nbformat.ValidationError
+        If it is none.
+    """
     nbformat.validate(notebook)
-    # nbformat.writes would validate again
+    return as_text(notebook)
+
+
+def as_text(notebook: Any) -> str:
+    """Return what is known to be a notebook as text; ``nbformat.writes`` would look again."""
     return str(nbformat.v4.writes(notebook, indent=1)).rstrip("\n") + "\n"
 
 
