@@ -18,6 +18,8 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+from cs231n_lib.paths import data_folder
+
 from ..course import Exercise
 from ..errors import CourseError
 from ..worker.cells import parse_cell
@@ -35,10 +37,12 @@ def fingerprint(exercise: Exercise) -> dict[str, str]:
     """Return what the outputs of an exercise depend on: texts, its data, the library it imports.
 
     Of the library only modules count that its notebook, or one that it builds on, reaches by
-    imports, so that a change elsewhere does not run every notebook again.
+    imports, and of the data that comes with it (weights, photographs) what these modules name, so
+    that a change elsewhere does not run every notebook again.
     """
     library = hashlib.sha256()
-    for path in _reached([e.text.path for e in (exercise, *exercise.builds_on)]):
+    modules = _reached([e.text.path for e in (exercise, *exercise.builds_on)])
+    for path in (*modules, *_data_of(modules)):
         library.update(path.read_bytes() + b"\0")
     found = {
         "text": exercise.text.sha256,
@@ -130,6 +134,27 @@ def _reached(starts: Iterable[Path]) -> list[Path]:
         package = path.parent.relative_to(root.parent).parts
         queue += _imports(path, root, package)
     return sorted(found)
+
+
+def _data_of(modules: Iterable[Path]) -> list[Path]:
+    """Return the files that come with the library and that some of its modules may read.
+
+    Those are what a text in a module names that asks :mod:`cs231n_lib.paths` for them: a file, or
+    a folder.
+    """
+    folder = data_folder()
+    found: set[Path] = set()
+    for module in modules:
+        source = module.read_text(encoding="utf-8")
+        if "data_file" not in source and "data_folder" not in source:
+            continue
+        with _PARSING:
+            tree = ast.parse(source)
+        texts = {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant)}
+        for text in (t for t in texts if isinstance(t, str) and re.fullmatch(r"\w[\w./]*", t)):
+            place = folder / text
+            found |= {place} if place.is_file() else set(place.glob("*.*"))
+    return sorted(path for path in found if path.suffix not in (".md", ".py"))
 
 
 def _imports(path: Path, root: Path, package: tuple[str, ...]) -> list[Path]:

@@ -51,7 +51,7 @@ def plot_times(
     slowest = seconds.max()
     bars = axes.barh(places, seconds, height=0.62, color=COLORS[0])
     texts = [
-        format_seconds(s) + (f"  ({slowest / s:.3g}× faster)" if slowest / s >= 1.05 else "")
+        format_seconds(s) + (f"  ({_times(slowest / s)} faster)" if slowest / s >= 1.05 else "")
         for s in seconds
     ]
     axes.bar_label(bars, texts, padding=4, size=9)
@@ -72,6 +72,10 @@ def plot_times(
     if title:
         axes.set_title(title)
     return figure, axes
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.3g}×" if ratio < 999.5 else f"{float(f'{ratio:.3g}'):,.0f}×"
 
 
 def format_seconds(seconds: float) -> str:

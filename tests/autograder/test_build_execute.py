@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from autograder.build import execute as module
 from autograder.build.execute import execute, fingerprint, render
 from autograder.course import Course, Exercise
 from autograder.errors import CourseError
+from cs231n_lib.paths import data_folder
 
 CHECKS = '''
 @check(points=1, of="f")
@@ -62,6 +64,30 @@ def test_the_fingerprint_changes_with_text_data_and_library(
     assert changed["library"] == before["library"]
     bare = make(F, CHECKS, given="import numpy as np")
     assert fingerprint(bare)["library"] != before["library"]
+
+
+def test_the_fingerprint_changes_with_the_data_that_the_library_reads_for_it(
+    make: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data"
+    shutil.copytree(data_folder(), folder)
+    monkeypatch.setattr(module, "data_folder", lambda: folder)
+
+    def of(given: str) -> dict[str, str]:
+        return fingerprint(make(F, CHECKS, given=given))
+
+    givens = ("import cs231n_lib.zoo", "import cs231n_lib.photographs", "import numpy")
+    before = [of(given) for given in givens]
+    (folder / "photographs" / "README.md").write_text("More of it.")
+    assert [of(given) for given in givens] == before
+    weights, photograph = folder / "training/cifar_resnet.npz", folder / "photographs/coffee.jpg"
+    weights.write_bytes(weights.read_bytes() + b"1")
+    changed = [of(given) for given in givens]
+    assert [new == old for new, old in zip(changed, before, strict=True)] == [False, True, True]
+    photograph.write_bytes(photograph.read_bytes() + b"1")
+    again = [of(given) for given in givens]
+    # The zoo shows what its networks see in photographs.
+    assert [new == old for new, old in zip(again, changed, strict=True)] == [False, False, True]
 
 
 def test_magics_do_not_hinder_it(reached: Callable[[str], set[str]]) -> None:

@@ -332,6 +332,8 @@ class TestSelection:
     def test_times(self):
         axes = drawn(plots.plot_times({"two loops": 22.5, "no loops": 0.12}))
         assert texts(axes) == ["22.5 s", "120 ms  (188× faster)"]
+        axes = drawn(plots.plot_times({"a": 2.0, "b": 0.0013, "c": 0.002001}))
+        assert texts(axes) == ["2 s", "1.3 ms  (1,540× faster)", "2 ms  (1,000× faster)"]
         assert axes.get_xscale() == "log"
         assert drawn(plots.plot_times({"a": 1.0, "b": 2.0})).get_xscale() == "linear"
         with pytest.raises(ValueError, match="seconds above 0"):
