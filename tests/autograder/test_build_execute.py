@@ -86,7 +86,7 @@ def test_the_fingerprint_changes_with_the_data_that_the_library_reads_for_it(
     assert [new == old for new, old in zip(changed, before, strict=True)] == [False, True, True]
     photograph.write_bytes(photograph.read_bytes() + b"1")
     again = [of(given) for given in givens]
-    # The zoo shows what its networks see in photographs.
+    # The zoo prepares photographs as that module does.
     assert [new == old for new, old in zip(again, changed, strict=True)] == [False, False, True]
 
 

@@ -580,6 +580,23 @@ def test_a_worker_outlives_no_warm_process(mechanism: Mechanism, open_probe: Ope
             probe("one")
 
 
+def test_the_next_worker_waits_from_the_last_ones_definitions_on(
+    mechanism: Mechanism, open_probe: Opener
+) -> None:
+    with Zygote(mechanism) as own:
+        first = open_probe("def one(): return 1", own)
+        assert own._ahead is None
+        first("one")
+        waiting = own._ahead
+        assert waiting is not None
+        own.fork_ahead()
+        assert own._ahead is waiting
+        assert own.spawn(Limits()) is waiting
+        assert own._ahead is None
+        waiting.dismiss()
+        assert first("one") == 1
+
+
 def test_a_check_with_a_limit_of_its_own_leaves_the_general_worker_as_it_was(
     open_probe: Opener,
 ) -> None:
