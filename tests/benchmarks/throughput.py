@@ -104,6 +104,8 @@ class _Function:
     def __call__(self, *args, **kwargs):
         values = {key: _plain(value) for key, value in kwargs.items()}
         return globals()[self._name](*map(_plain, args), **values)
+    def holding(self):
+        return self
     def seconds(self, *args, repeat=3, **kwargs):
         times = []
         for _ in range(repeat):
@@ -342,7 +344,9 @@ def time_nbgrader(sample: Sequence[HandIn]) -> tuple[float, dict[tuple[str, str]
                 found = book.find_submission_notebook(one.exercise.name, "a1", one.student)
                 points = sum(grade.auto_score or 0.0 for grade in found.grades)
                 whole = sum(check.points for check in one.exercise.checks)
-                print(f"nbgrader: {one.student}: {points:g} of {whole} points", flush=True)
+                is_amiss = one.sort == "right" and points < whole
+                amiss = ", expected all: this run timed something else" if is_amiss else ""
+                print(f"nbgrader: {one.student}: {points:g} of {whole} points{amiss}", flush=True)
     return start, each
 
 
