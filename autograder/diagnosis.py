@@ -62,7 +62,8 @@ def find_misconception(
     reference
         The reference solution.
     known
-        Functions of the hand-in in which earlier checks have found a misconception.
+        Names of the misconceptions that earlier checks have found in the hand-in. One in another
+        function is tried first: a failure that it explains needs no second one.
     """
     own = [m for m in misconceptions if m.of == check.of]
     if kind in ("memory", "time", "mutation"):
@@ -71,7 +72,7 @@ def find_misconception(
         return next(fitting, None)
     seconds = sum(call.seconds for call in transcript)
     cheap = seconds < _CHEAP_SECONDS and check.timeout < TRAINING_TIMEOUT
-    elsewhere = bool(known - {check.of})
+    elsewhere = {m.name for m in misconceptions if m.name in known and m.of != check.of}
     if elsewhere and not cheap:
         return None
     if cheap and (not elsewhere or seconds < _CHEAP_IF_KNOWN_SECONDS):
@@ -85,7 +86,9 @@ def find_misconception(
         candidates = [m for m in candidates if m.symptom == "exception" and m.of in concerned]
     else:
         candidates = [m for m in candidates if m.symptom == "value"]
-    candidates.sort(key=lambda m: (m.of != check.of, m.caught_by != check.name))
+    candidates.sort(
+        key=lambda m: (m.name not in elsewhere, m.of != check.of, m.caught_by != check.name)
+    )
     right = None
     for candidate in candidates:
         wrong = replay(transcript, reference.namespace({candidate.of: candidate.run}))

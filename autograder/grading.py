@@ -108,9 +108,9 @@ class Grade:
         self.backend = backend
         self.student = student
         self.secret = secret
-        # Functions in which a misconception was found from which others' failures may follow.
+        # Misconceptions that were found and from which others' failures may follow.
         found = {result.misconception for result in keep}
-        self._known = {m.of for m in exercise.misconceptions if m.name in found and _spreads(m)}
+        self._known = {m.name for m in exercise.misconceptions if m.name in found and _spreads(m)}
 
     def run(self, check: Check) -> CheckResult:
         """Run one check and return its result, whatever happens."""
@@ -166,7 +166,7 @@ class Grade:
         if found is None:
             return result
         if _spreads(found):
-            self._known.add(found.of)
+            self._known.add(found.name)
         return replace(result, misconception=found.name, hint=found.hint)
 
     def _unexpected(self, check: Check, student: Student, detail: str) -> CheckResult:

@@ -214,17 +214,18 @@ def test_a_training_run_is_not_replayed_where_the_mistake_is_known(
     """A check that costs seconds fails, most likely for what was found in another function."""
     asked = transcript("def loss(*a):\n    return 1.0, a[0]", lambda s: s.loss(*problem))
     own = wrong("loss", "def own(W, X, y, reg):\n    return 1.0, W")
+    other = wrong("softmax", "def other(scores):\n    return 2 * scores")
     for seconds, known, expected in [
-        (0.01, {"softmax"}, "own"),
-        (0.3, {"loss"}, "own"),
-        (0.3, {"softmax"}, "own"),
+        (0.01, {"other"}, "own"),
+        (0.3, {"own"}, "own"),
+        (0.3, {"other"}, "own"),
         (5.0, set(), "own"),
-        (5.0, {"loss"}, "own"),
-        (5.0, {"softmax"}, "nothing"),
-        (5.0, {"loss", "softmax"}, "nothing"),
+        (5.0, {"own"}, "own"),
+        (5.0, {"other"}, "nothing"),
+        (5.0, {"own", "other"}, "nothing"),
     ]:
         asked[0].seconds = seconds
-        found = find_misconception(CHECK, "value", asked, [own], reference, known)
+        found = find_misconception(CHECK, "value", asked, [own, other], reference, known)
         assert named(found) == expected
 
 
@@ -233,13 +234,29 @@ def test_a_slow_replay_tries_only_the_checks_own_where_a_mistake_is_known(
 ) -> None:
     asked = transcript("def loss(*a):\n    return 1.0, a[0]", lambda s: s.loss(*problem))
     twin = wrong("loss", "def twin(W, X, y, reg):\n    return 1.0, W", caught_by="another")
+    other = wrong("softmax", "def other(scores):\n    return 2 * scores")
     for seconds, known, expected in [
-        (0.01, {"softmax"}, "twin"),
-        (0.3, {"loss"}, "twin"),
-        (0.3, {"softmax"}, "nothing"),
+        (0.01, {"other"}, "twin"),
+        (0.3, {"twin"}, "twin"),
+        (0.3, {"other"}, "nothing"),
     ]:
         asked[0].seconds = seconds
-        found = find_misconception(CHECK, "value", asked, [twin], reference, known)
+        found = find_misconception(CHECK, "value", asked, [twin, other], reference, known)
+        assert named(found) == expected
+
+
+def test_what_is_known_of_another_function_explains_first(
+    transcript: Ask, reference: Reference, problem: tuple[Any, ...]
+) -> None:
+    """Two explanations of a loss: by its own mistake, or by the one in the softmax it calls."""
+    W, X, y, reg = problem
+    mistaken = reference.namespace({"softmax": COLUMNS.run})["loss"](W, X, y, reg)
+    own = wrong("loss", "def own(W, X, y, reg):\n    return answer")
+    own.run.__globals__["answer"] = mistaken
+    asked = transcript("def loss(*a):\n    return 1.0, a[0]", lambda s: s.loss(*problem))
+    asked[0].result = mistaken
+    for known, expected in [(set(), "own"), ({"columns"}, "columns"), ({"own"}, "own")]:
+        found = find_misconception(CHECK, "value", asked, [own, COLUMNS], reference, known)
         assert named(found) == expected
 
 
