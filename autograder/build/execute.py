@@ -9,7 +9,6 @@ import hashlib
 import importlib.util
 import os
 import re
-import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -28,9 +27,6 @@ __all__ = ["as_text", "execute", "fingerprint", "render"]
 
 CELL_SECONDS = 600
 _LIBRARY = "cs231n_lib"
-# Python before 3.11.8 and 3.12.2 miscounts its recursion where two threads parse at a time
-# (github.com/python/cpython/issues/106905), and notebooks are built in threads.
-_PARSING = threading.Lock()
 
 
 def fingerprint(exercise: Exercise) -> dict[str, str]:
@@ -55,13 +51,15 @@ def fingerprint(exercise: Exercise) -> dict[str, str]:
     return found
 
 
-def execute(exercise: Exercise, folder: Path, threads: int = 1) -> Any:
+def execute(exercise: Exercise, folder: Path, built_from: dict[str, str], threads: int = 1) -> Any:
     """Return the notebook with its outputs, run in ``folder``.
 
     Parameters
     ----------
     exercise, folder
         What to run, and where.
+    built_from
+        Its :func:`fingerprint`, which the notebook keeps.
     threads
         How many threads BLAS may use, unless the environment says so already. Threads of several
         notebooks on the same cores wait for each other most of the time.
@@ -93,7 +91,7 @@ def execute(exercise: Exercise, folder: Path, threads: int = 1) -> Any:
         raise CourseError(f"{exercise.id}: a cell of the notebook fails: {text}") from error
     # The exact Python version and the like would make every machine write another file.
     notebook.metadata["language_info"] = {"name": "python"}
-    notebook.metadata["companion"] = fingerprint(exercise)
+    notebook.metadata["companion"] = built_from
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         for output in cell.get("outputs", []):
@@ -148,9 +146,7 @@ def _data_of(modules: Iterable[Path]) -> list[Path]:
         source = module.read_text(encoding="utf-8")
         if "data_file" not in source and "data_folder" not in source:
             continue
-        with _PARSING:
-            tree = ast.parse(source)
-        texts = {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant)}
+        texts = {n.value for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Constant)}
         for text in (t for t in texts if isinstance(t, str) and re.fullmatch(r"\w[\w./]*", t)):
             place = folder / text
             found |= {place} if place.is_file() else set(place.glob("*.*"))
@@ -159,9 +155,7 @@ def _data_of(modules: Iterable[Path]) -> list[Path]:
 
 def _imports(path: Path, root: Path, package: tuple[str, ...]) -> list[Path]:
     names: list[str] = []
-    with _PARSING:
-        tree = parse_cell(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
+    for node in ast.walk(parse_cell(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):

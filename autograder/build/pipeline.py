@@ -76,18 +76,23 @@ def _sources(
     course: Course, exercises: Sequence[Exercise], force: bool, jobs: int
 ) -> Iterator[Built]:
     """Execute notebooks, each after those that it builds on, which it reads from ``source/``."""
-    asked = {exercise.id for exercise in exercises}
-    in_order = {e.id: e for asker in exercises for e in (*asker.builds_on, asker)}
+    asked = {exercise.id: exercise for exercise in exercises}
+    in_order = {e.id: asked.get(e.id, e) for a in exercises for e in (*a.builds_on, a)}
     threads = max(1, (os.cpu_count() or 1) // jobs)
+    for assignment in {exercise.assignment for exercise in in_order.values()}:
+        _companions(course, assignment, course.root / "source" / assignment)
+    # All that is parsed is parsed here, by one thread: Python before 3.11.8 and 3.12.2 miscounts
+    # its recursion where two do so at a time (github.com/python/cpython/issues/106905).
+    builds_on = {name: [e.id for e in exercise.builds_on] for name, exercise in in_order.items()}
+    built_from = {name: fingerprint(exercise) for name, exercise in in_order.items()}
     futures: dict[str, Future[Built]] = {}
 
     def source(exercise: Exercise) -> Built:
-        for earlier in exercise.builds_on:
-            futures[earlier.id].result()
-        return _source(course, exercise, force and exercise.id in asked, threads)
+        for earlier in builds_on[exercise.id]:
+            futures[earlier].result()
+        forced = force and exercise.id in asked
+        return _source(course, exercise, built_from[exercise.id], forced, threads)
 
-    for assignment in {exercise.assignment for exercise in in_order.values()}:
-        _companions(course, assignment, course.root / "source" / assignment)
     with ThreadPoolExecutor(jobs) as pool:
         # Started in this order, so that what a notebook waits for is never behind it in the queue.
         for name, exercise in in_order.items():
@@ -98,13 +103,15 @@ def _sources(
                 yield built
 
 
-def _source(course: Course, exercise: Exercise, force: bool, threads: int) -> Built:
+def _source(
+    course: Course, exercise: Exercise, built_from: dict[str, str], force: bool, threads: int
+) -> Built:
     folder = course.root / "source" / exercise.assignment
     target = folder / f"{exercise.name}.ipynb"
-    if not force and _built_from(target) == fingerprint(exercise):
+    if not force and _built_from(target) == built_from:
         return Built(exercise, executed=False, seconds=0.0)
     start = time.perf_counter()
-    notebook = execute(exercise, folder, threads)
+    notebook = execute(exercise, folder, built_from, threads)
     write_atomically(target, render(notebook))
     return Built(exercise, executed=True, seconds=time.perf_counter() - start)
 

@@ -128,7 +128,7 @@ def test_a_cell_that_fails_is_told_without_colours(
     (tmp_path / "run" / "here").touch()
     exercise = make(F, CHECKS, given=given)
     with pytest.raises(CourseError, match="a cell of the notebook fails: ValueError: no such luck"):
-        execute(exercise, tmp_path / "run")
+        execute(exercise, tmp_path / "run", {})
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["here"]
 
 
@@ -136,7 +136,7 @@ def test_a_kernel_that_dies_and_a_cell_that_hangs_are_told(
     make: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(CourseError, match="a cell of the notebook fails"):
-        execute(make(F, CHECKS, given="import os; os._exit(1)"), tmp_path)
+        execute(make(F, CHECKS, given="import os; os._exit(1)"), tmp_path, {})
     monkeypatch.setattr(module, "CELL_SECONDS", 1)
     with pytest.raises(CourseError, match="a cell of the notebook fails"):
-        execute(make(F, CHECKS, given="import time; time.sleep(60)"), tmp_path)
+        execute(make(F, CHECKS, given="import time; time.sleep(60)"), tmp_path, {})

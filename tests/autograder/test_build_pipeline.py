@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -208,10 +210,10 @@ def test_one_exercise_of_several_is_built_alone(
     edit(built_root / "assignments" / "t1" / "assignment.toml", '["mean"]', '["mean", "other"]')
     executed = []
 
-    def execute(exercise: Any, *_: Any) -> Any:
+    def execute(exercise: Any, _folder: Path, built_from: dict[str, str], *_: Any) -> Any:
         executed.append(exercise.id)
         notebook = nbformat.from_dict(json.loads(json.dumps(exercise.text.notebook)))
-        notebook.metadata["companion"] = pipeline.fingerprint(exercise)
+        notebook.metadata["companion"] = built_from
         return notebook
 
     monkeypatch.setattr(pipeline, "execute", execute)
@@ -224,6 +226,27 @@ def test_one_exercise_of_several_is_built_alone(
     assert run(built_root, "t1") == [False, False]
     assert tree(built_root, "release") == after
     assert executed == ["t1/other"]
+
+
+def test_notebooks_are_parsed_by_one_thread(
+    built_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many are executed at a time: Python 3.11.7 miscounts where two threads parse."""
+    second = built_root / "assignments" / "t1" / "other"
+    shutil.copytree(built_root / MEAN, second)
+    edit(built_root / "assignments" / "t1" / "assignment.toml", '["mean"]', '["mean", "other"]')
+    given = "from cs231n_lib.notebooks import from_notebook\n\nmean = from_notebook('mean')"
+    edit(second / "notebook.py", "import numpy as np", f"import numpy as np\n{given}")
+    threads, parse = [], ast.parse
+
+    def noted(*arguments: Any, **options: Any) -> Any:
+        threads.append(threading.current_thread())
+        return parse(*arguments, **options)
+
+    monkeypatch.setattr(ast, "parse", noted)
+    assert run(built_root, "t1/other", force=True) == [True]
+    assert run(built_root, force=True) == [True, True]
+    assert set(threads) == {threading.main_thread()}
 
 
 def test_pictures_go_with_the_handout(unbuilt_root: Path) -> None:
