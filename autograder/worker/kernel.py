@@ -9,6 +9,10 @@ import signal
 import struct
 
 __all__ = [
+    "MOUNT_ATTR_NODEV",
+    "MOUNT_ATTR_NOEXEC",
+    "MOUNT_ATTR_NOSUID",
+    "MOUNT_ATTR_RDONLY",
     "CapabilityNumbers",
     "die_with_parent",
     "drop_from_bounding_set",
@@ -16,6 +20,7 @@ __all__ = [
     "must",
     "prctl",
     "set_capabilities",
+    "set_mount_attributes",
     "syscall",
 ]
 
@@ -23,7 +28,15 @@ _PR_SET_PDEATHSIG = 1
 _PR_CAPBSET_READ, _PR_CAPBSET_DROP = 23, 24
 _LINUX_CAPABILITY_VERSION_3 = 0x20080522
 
+MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC = 1, 2, 4, 8
+_SYS_MOUNT_SETATTR = 442  # on every architecture
+_AT_FDCWD, _AT_EMPTY_PATH, _AT_RECURSIVE = -100, 0x1000, 0x8000
+
 CapabilityNumbers = frozenset[int]
+
+
+class _MountAttributes(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_uint64) for name in ("set", "clear", "propagation", "userns")]
 
 
 @functools.cache
@@ -85,3 +98,19 @@ def set_capabilities(numbers: CapabilityNumbers) -> None:
     low, high = mask & 0xFFFFFFFF, mask >> 32
     header = struct.pack("Ii", _LINUX_CAPABILITY_VERSION_3, 0)
     must(int(libc().capset(header, struct.pack("6I", *(low,) * 3, *(high,) * 3))), "capset")
+
+
+def set_mount_attributes(place: str | int, attributes: int, *, recursive: bool = False) -> None:
+    """Set ``MOUNT_ATTR_*`` of what is mounted at a place, or of a mount by its descriptor.
+
+    Raises
+    ------
+    OSError
+        If the kernel refuses.
+    """
+    wanted = _MountAttributes(attributes, 0, 0, 0)
+    folder, path = (place, b"") if isinstance(place, int) else (_AT_FDCWD, place.encode())
+    flags = (_AT_RECURSIVE if recursive else 0) | (0 if path else _AT_EMPTY_PATH)
+    size = ctypes.sizeof(wanted)
+    what, number = f"mount_setattr {place}", _SYS_MOUNT_SETATTR
+    syscall(what, number, folder, path, flags, ctypes.byref(wanted), size)

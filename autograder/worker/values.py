@@ -427,7 +427,7 @@ def _room(count: int) -> memoryview:
     if count < _LARGE:
         return memoryview(bytearray(count))
     try:
-        room = mmap.mmap(-1, count)
+        room = mmap.mmap(-1, count, mmap.MAP_PRIVATE)  # a shared one has small pages
     except OSError:
         raise MemoryError from None
     if hasattr(mmap, "MADV_HUGEPAGE"):

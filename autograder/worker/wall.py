@@ -19,12 +19,16 @@ import socket
 from typing import Any, NoReturn
 
 from .kernel import (
+    MOUNT_ATTR_NODEV,
+    MOUNT_ATTR_NOSUID,
+    MOUNT_ATTR_RDONLY,
     die_with_parent,
     drop_from_bounding_set,
     libc,
     must,
     prctl,
     set_capabilities,
+    set_mount_attributes,
     syscall,
 )
 
@@ -41,19 +45,11 @@ _CLONE_NEWPID, _CLONE_NEWNET = 0x20000000, 0x40000000
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_BIND, _MS_REC, _MS_PRIVATE = 2, 4, 8, 0x1000, 0x4000, 1 << 18
 _MNT_DETACH = 2
 _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 38, 47, 2
-_AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
-_MOUNT_ATTR_RDONLY, _MOUNT_ATTR_NOSUID, _MOUNT_ATTR_NODEV = 1, 2, 4
-# By platform.machine(): pivot_root has another number on each, mount_setattr the same on all.
-_SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
-_SYS_MOUNT_SETATTR = 442
+_SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}  # by platform.machine()
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 # The stage is a tmpfs over this folder: the root is made in one of its folders, the old one is
 # below another.
 _STAGE = "/tmp"  # noqa: S108
-
-
-class _MountAttributes(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_uint64) for name in ("set", "clear", "propagation", "userns")]
 
 
 def main(plan: str) -> NoReturn:
@@ -148,7 +144,7 @@ def _enter(plan: dict[str, Any]) -> None:
     must(libc().umount2(b".", _MNT_DETACH), "umount the old root")
     os.chdir("/tmp")  # noqa: S108
     for place in ("/", "/dev"):
-        _set_attributes(place, _MOUNT_ATTR_RDONLY, recursive=False)
+        set_mount_attributes(place, MOUNT_ATTR_RDONLY)
 
 
 def _bind(source: str, target: str, *, device: bool = False) -> None:
@@ -160,21 +156,13 @@ def _bind(source: str, target: str, *, device: bool = False) -> None:
     else:
         os.close(os.open(new, os.O_CREAT | os.O_WRONLY, 0o644))
     _mount(old, new, None, _MS_BIND | _MS_REC)
-    attributes = _MOUNT_ATTR_NOSUID if device else _MOUNT_ATTR_NOSUID | _MOUNT_ATTR_NODEV
-    _set_attributes(new, attributes | _MOUNT_ATTR_RDONLY, recursive=True)
+    attributes = MOUNT_ATTR_NOSUID if device else MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV
+    set_mount_attributes(new, attributes | MOUNT_ATTR_RDONLY, recursive=True)
 
 
 def _cover(place: str, mode: int) -> None:
     _mount("tmpfs", place, "tmpfs", _MS_NOSUID | _MS_NODEV, f"size=4k,mode={mode:o}")
-    _set_attributes(place, _MOUNT_ATTR_RDONLY, recursive=False)
-
-
-def _set_attributes(place: str, attributes: int, *, recursive: bool) -> None:
-    wanted = _MountAttributes(attributes, 0, 0, 0)
-    flags = _AT_RECURSIVE if recursive else 0
-    size = ctypes.sizeof(wanted)
-    what, number = f"mount_setattr {place}", _SYS_MOUNT_SETATTR
-    syscall(what, number, _AT_FDCWD, place.encode(), flags, ctypes.byref(wanted), size)
+    set_mount_attributes(place, MOUNT_ATTR_RDONLY)
 
 
 def _mount(source: str, place: str, kind: str | None, flags: int, options: str = "") -> None:

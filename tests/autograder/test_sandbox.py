@@ -29,7 +29,7 @@ from autograder.sandbox.mechanisms import Bubblewrap, Namespaces, Unconfined, wo
 from autograder.sandbox.policy import compiled_filter
 from autograder.sandbox.syscalls import NUMBERS
 from autograder.sandbox.view import interpreter_view
-from autograder.worker import landlock
+from autograder.worker import landlock, passing
 from autograder.worker.cells import Cell
 from autograder.worker.confine import Limits
 
@@ -431,6 +431,8 @@ LARGE = """
             except OSError:
                 pass
         return found
+    def place(fd):
+        return os.fstat(fd).st_dev, os.fstat(fd).st_ino
     def write(fd):
         tried = []
         for attempt in (
@@ -438,6 +440,7 @@ LARGE = """
             lambda: os.ftruncate(fd, 2**25),
             lambda: os.ftruncate(fd, 0),
             lambda: mmap.mmap(fd, 4096, mmap.MAP_SHARED, mmap.PROT_WRITE),
+            lambda: open(f"/proc/self/fd/{fd}", "r+b"),
         ):
             try:
                 attempt()
@@ -448,6 +451,28 @@ LARGE = """
 """
 
 
+@pytest.fixture(params=["alone", "sealed"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How large arrays are passed: in a filesystem of their own, or, where none can be had, sealed.
+
+    So each is tried, whatever this system has.
+    """
+    if request.param == "sealed":
+        monkeypatch.setattr(passing, "_mount", refused)
+        return "sealed"
+    try:
+        os.close(passing._mount(1))
+    except OSError as error:
+        pytest.skip(f"no filesystem of its own can be had here: {error}")
+    monkeypatch.setattr(passing, "_sealed", refused)
+    return "alone"
+
+
+def refused(*_: Any) -> Any:
+    raise PermissionError(errno.EPERM, "not here")
+
+
+@pytest.mark.usefixtures("way")
 def test_large_arrays_arrive_as_the_workers_own(open_probe: Opener) -> None:
     probe = open_probe(LARGE)
     x, y = np.arange(1_000_001.0), np.arange(300_000, dtype=np.int32)
@@ -461,16 +486,34 @@ def test_large_arrays_arrive_as_the_workers_own(open_probe: Opener) -> None:
     assert probe("descriptors") == [(3, 0)]
 
 
-def test_what_is_passed_can_be_read_and_no_more(open_probe: Opener) -> None:
+def test_what_is_passed_can_be_read_and_no_more(open_probe: Opener, way: str) -> None:
     """While the worker keeps it, it has its descriptor: of a file that nobody can write to."""
     probe = open_probe(LARGE)
     x = np.ones(2**19)
     assert probe("keep", x) == 1
     (_, (file, size)) = probe("descriptors")
     assert size == x.nbytes
-    assert probe("write", file) == [errno.EPERM] * 4
+    expected = {
+        "alone": [errno.EBADF, errno.EINVAL, errno.EINVAL, errno.EACCES, errno.ENOENT],
+        "sealed": [errno.EPERM, errno.EPERM, errno.EPERM, errno.EPERM, errno.ENOENT],
+    }
+    assert probe("write", file) == expected[way]
     probe = open_probe(LARGE)
     assert probe("descriptors") == [(3, 0)]
+
+
+@pytest.mark.usefixtures("way")
+@pytest.mark.parametrize("way", ["alone"], indirect=True)
+def test_a_file_that_is_passed_does_not_tell_how_many_were(open_probe: Opener) -> None:
+    """Files of one filesystem are counted by its inode numbers; each of ours is the first."""
+    places = []
+    for count in (1, 3):
+        probe = open_probe(LARGE)
+        for number in range(1, count + 1):
+            assert probe("keep", np.ones(2**19)) == number
+        places += [probe("place", file) for file, size in probe("descriptors") if size]
+    assert len({inode for _, inode in places}) == 1
+    assert len({device for device, _ in places}) == len(places)  # all are there at a time
 
 
 def test_what_is_passed_to_one_worker_has_a_limit_and_the_rest_comes_another_way(
