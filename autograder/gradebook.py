@@ -198,15 +198,16 @@ def persons_grades(
         submission = book.find_submission_notebook(notebook, assignment, student)
     except MissingEntry:
         return {}
-    comments = {c.cell.name: c.manual_comment or "" for c in submission.comments}
+    given = [grade for grade in submission.grades if grade.manual_score is not None]
+    # Each comment's cell is asked for by itself: only where there is something to say it to.
+    comments = {c.cell.name: c.manual_comment or "" for c in submission.comments} if given else {}
     return {
         grade.cell.name: PersonsGrade(
             grade.manual_score + (grade.extra_credit or 0),
             grade.max_score,
             comments.get(grade.cell.name, ""),
         )
-        for grade in submission.grades
-        if grade.manual_score is not None
+        for grade in given
     }
 
 
