@@ -111,7 +111,9 @@ def _told(result: CellRun, seconds: float) -> str:
         return "the kernel died in it"
     if result.error in ("CheckFailed", "AssertionError") and result.message:
         return result.message
-    return f"{result.error}: {result.message}" if result.message else result.error
+    # Python 3.13 has a name of its own for a cell that ends too early.
+    error = "SyntaxError" if result.error == "_IncompleteInputError" else result.error
+    return f"{error}: {result.message}" if result.message else error
 
 
 def _needed(cells: list[NotebookCell]) -> list[NotebookCell]:

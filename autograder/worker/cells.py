@@ -107,7 +107,10 @@ def run_definitions(cells: list[Cell], namespace: dict[str, Any]) -> list[CellEr
 
 def _error(cell: str, error: BaseException, line: int | None) -> CellError:
     text = error.msg if isinstance(error, SyntaxError) else safe_text(error)
-    return CellError(cell, type(error).__name__, text[:500], line)
+    kind = type(error).__name__
+    if isinstance(error, SyntaxError) and kind.startswith("_"):
+        kind = "SyntaxError"  # Python 3.13 has one of its own for a cell that ends too early
+    return CellError(cell, kind, text[:500], line)
 
 
 def safe_text(error: BaseException) -> str:
@@ -142,16 +145,19 @@ def parse_cell(source: str, filename: str = "<cell>") -> ast.Module:
 
 def is_definition(node: ast.stmt, namespace: dict[str, Any]) -> bool:
     """Whether a top-level statement runs when grading; see the module's text for the rule."""
-    if isinstance(node, _DEFINITIONS):
-        return True
-    if isinstance(node, _ASSIGNMENTS):
-        return not any(_loads_data(call, namespace) for call in ast.walk(node))
-    if isinstance(node, ast.If | ast.Try | ast.With):
-        blocks = [node.body, getattr(node, "orelse", []), getattr(node, "finalbody", [])]
-        blocks += [handler.body for handler in getattr(node, "handlers", [])]
-        inner = [statement for block in blocks for statement in block]
-        return all(isinstance(s, ast.Pass) or is_definition(s, namespace) for s in inner)
-    return False
+    waiting = [node]  # not by recursion: a chain of branches is as deep as it is long
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, _ASSIGNMENTS):
+            if any(_loads_data(call, namespace) for call in ast.walk(one)):
+                return False
+        elif isinstance(one, ast.If | ast.Try | ast.With):
+            blocks = [one.body, getattr(one, "orelse", []), getattr(one, "finalbody", [])]
+            blocks += [handler.body for handler in getattr(one, "handlers", [])]
+            waiting += [s for block in blocks for s in block if not isinstance(s, ast.Pass)]
+        elif not isinstance(one, _DEFINITIONS):
+            return False
+    return True
 
 
 def _loads_data(node: ast.AST, namespace: dict[str, Any]) -> bool:

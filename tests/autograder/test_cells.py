@@ -263,6 +263,17 @@ def test_a_long_chain_of_branches_does_not_stop_the_rest() -> None:
     assert namespace["B"] == 2
 
 
+def test_a_chain_of_branches_may_be_longer_than_calls_are_deep() -> None:
+    """As newer Pythons parse it; 3.11 itself refuses a cell like this."""
+    (assignment,) = ast.parse("A = 1").body
+    chain: ast.stmt = assignment
+    for _ in range(20_000):
+        chain = ast.If(test=ast.Constant(0), body=[ast.Pass()], orelse=[chain])
+    assert is_definition(chain, {})
+    while isinstance(chain, ast.If):  # from outside in, for the memory is given back by recursion
+        (chain,) = chain.orelse
+
+
 def test_an_object_that_hates_being_looked_at_does_not_stop_the_rest() -> None:
     namespace, _ = define(
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import shutil
 import sqlite3
@@ -250,13 +251,14 @@ def test_without_a_source_there_is_nothing_to_grade_against(root: Path, book: An
 def test_a_hand_in_is_found_without_reading_all_others(root: Path, book: Any) -> None:
     """Also in a gradebook that was there before."""
     book.close()
-    with sqlite3.connect(root / "gradebook.db") as database:
+    with contextlib.closing(sqlite3.connect(root / "gradebook.db")) as database:
         names = [row[0] for row in database.execute("SELECT name FROM sqlite_master")]
         for name in names:
             if name.startswith("autograder_"):
                 database.execute(f"DROP INDEX {name}")
+        database.commit()
     record(root, report())
-    with sqlite3.connect(root / "gradebook.db") as database:
+    with contextlib.closing(sqlite3.connect(root / "gradebook.db")) as database:
         for table, column in (
             ("submitted_notebook", "assignment_id"),
             ("grade", "notebook_id"),
