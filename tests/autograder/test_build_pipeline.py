@@ -39,6 +39,14 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
+def add_other(root: Path) -> Path:
+    """Add a second exercise, ``other``, which is the first one again, and return its folder."""
+    other = root / "assignments" / "t1" / "other"
+    shutil.copytree(root / MEAN, other)
+    edit(root / "assignments" / "t1" / "assignment.toml", '["mean"]', '["mean", "other"]')
+    return other
+
+
 def left_over(root: Path) -> list[str]:
     """What lies in a course root that nobody put there."""
     known = {"assignments", "source", "release", "gradebook.db", "nbgrader_config.py"}
@@ -204,10 +212,8 @@ def test_settings_that_nbgrader_cannot_follow_are_told(
 def test_one_exercise_of_several_is_built_alone(
     built_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A second exercise, whose source is made without running it: only the paths matter here.
-    second = built_root / "assignments" / "t1" / "other"
-    shutil.copytree(built_root / MEAN, second)
-    edit(built_root / "assignments" / "t1" / "assignment.toml", '["mean"]', '["mean", "other"]')
+    # Its source is made without running it: only the paths matter here.
+    add_other(built_root)
     executed = []
 
     def execute(exercise: Any, _folder: Path, built_from: dict[str, str], *_: Any) -> Any:
@@ -232,9 +238,7 @@ def test_notebooks_are_parsed_by_one_thread(
     built_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many are executed at a time: Python 3.11.7 miscounts where two threads parse."""
-    second = built_root / "assignments" / "t1" / "other"
-    shutil.copytree(built_root / MEAN, second)
-    edit(built_root / "assignments" / "t1" / "assignment.toml", '["mean"]', '["mean", "other"]')
+    second = add_other(built_root)
     given = "from cs231n_lib.notebooks import from_notebook\n\nmean = from_notebook('mean')"
     edit(second / "notebook.py", "import numpy as np", f"import numpy as np\n{given}")
     threads, parse = [], ast.parse
