@@ -79,6 +79,9 @@ def _read(path: Path) -> Attack:
     assert doc, f"{path.name} does not say what it tries"
     aim, *rest = doc.split("\n\n")
     fields = dict(re.findall(r"^(\w+): (.*)$", "\n".join(rest), re.MULTILINE))
+    if sys.version_info >= (3, 12):
+        newer = {k.removesuffix("_from_3_12"): v for k, v in fields.items() if "_from_" in k}
+        fields |= newer
     return Attack(path.stem, source, " ".join(aim.split()), fields)
 
 

@@ -2,8 +2,10 @@ r"""Overflow the C stack after taking away Python's own limit.
 
 Python 3.12 and newer count the C stack by itself, so that there it is an exception.
 
-Ends: (crashed|failed)
-Says: `row_means` (crashed the Python process|raised RecursionError)
+Ends: crashed
+Says: `row_means` crashed the Python process
+Ends_from_3_12: failed
+Says_from_3_12: `row_means` raised RecursionError
 """
 
 import sys
